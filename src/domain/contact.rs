@@ -1,0 +1,77 @@
+//! A contact as the decision sees it.
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use super::{Birthday, ContactId, Engagement, Locale, Standing};
+
+/// Everything that the decision on one contact depends on, besides the rules and the time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Who.
+    pub id: ContactId,
+    /// Language.
+    pub locale: Locale,
+    /// Time zone.
+    pub zone: Tz,
+    /// Country, ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// Birthday.
+    pub birthday: Option<Birthday>,
+    /// The first day of the cooperation with the account.
+    pub cooperation_since: Option<NaiveDate>,
+    /// Since when we know the contact; nothing before that is made up for.
+    pub known_since: DateTime<Utc>,
+    /// Whether the contact allows mail.
+    pub may_send: bool,
+    /// Why the address is on the suppression list, if it is.
+    pub suppressed: Option<Suppression>,
+    /// Where the contact stands in each scheme.
+    pub standings: Vec<Standing>,
+    /// What the contact's behaviour says.
+    pub engagement: Engagement,
+    /// When the last mail left, ours or a rep's.
+    pub last_mail_at: Option<DateTime<Utc>>,
+    /// Mails decided within the last year, any order.
+    pub history: Vec<PastOutreach>,
+}
+
+/// A mail that was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastOutreach {
+    /// The campaign's key.
+    pub campaign: String,
+    /// The kind of occasion.
+    pub kind: super::OccasionKind,
+    /// The day of the occasion.
+    pub day: NaiveDate,
+    /// When it left, is to leave, or was given up.
+    pub at: DateTime<Utc>,
+    /// Whether the contact has had it or will have it; false if it failed or was given up.
+    pub counts: bool,
+}
+
+/// Why an address is never written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Suppression {
+    /// The person said so.
+    Unsubscribed,
+    /// A relay said that there is no such address.
+    NoSuchAddress,
+}
+
+impl Suppression {
+    /// The name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsubscribed => "unsubscribed",
+            Self::NoSuchAddress => "no-such-address",
+        }
+    }
+
+    /// The reason called `name`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Unsubscribed, Self::NoSuchAddress].into_iter().find(|why| why.as_str() == name)
+    }
+}

@@ -1,0 +1,290 @@
+//! The rules of deciding, one claim a test.
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use proptest::prelude::*;
+
+use super::super::samples::{a_contact, at, rules};
+use super::*;
+use crate::domain::{Engagement, PastOutreach};
+
+fn next(contact: &Snapshot, now: &str) -> Option<(String, DateTime<Utc>)> {
+    let rules = rules();
+    match decide(&rules, contact, at(now)).verdict {
+        Verdict::Send(mail) => Some((rules.campaigns[mail.campaign].key.clone(), mail.when)),
+        Verdict::Hold(_) => None,
+    }
+}
+
+fn next_day(contact: &Snapshot, now: &str) -> (String, String) {
+    let (campaign, when) = next(contact, now).expect("a mail is in sight");
+    (campaign, when.with_timezone(&contact.zone).date_naive().to_string())
+}
+
+fn fates(contact: &Snapshot, now: &str, campaign: &str) -> Vec<Fate> {
+    let rules = rules();
+    let decision = decide(&rules, contact, at(now));
+    let of_campaign = |entry: &&Considered| rules.campaigns[entry.campaign].key == campaign;
+    decision.considered.iter().filter(of_campaign).map(|entry| entry.fate).collect()
+}
+
+#[test]
+fn suppression_outranks_everything() {
+    let mut contact = a_contact().born("09-25");
+    contact.suppressed = Some(Suppression::Unsubscribed);
+    contact.may_send = false;
+    assert_eq!(
+        decide(&rules(), &contact, at("2026-09-25T08:00:00Z")).verdict,
+        Verdict::Hold(Hold::Suppressed(Suppression::Unsubscribed))
+    );
+}
+
+#[test]
+fn without_consent_nothing_is_sent() {
+    let mut contact = a_contact().born("09-25");
+    contact.may_send = false;
+    let decision = decide(&rules(), &contact, at("2026-09-25T08:00:00Z"));
+    assert_eq!(decision.verdict, Verdict::Hold(Hold::NoConsent));
+    assert_eq!(decision.look_again_at(at("2026-09-25T08:00:00Z")), None);
+}
+
+#[test]
+fn a_check_in_comes_when_the_interval_ends() {
+    let contact = a_contact().last_mailed("2026-06-01T08:00:00Z");
+    let expected = ("check-in".to_owned(), "2026-08-31".to_owned());
+    assert_eq!(next_day(&contact, "2026-06-02T00:00:00Z"), expected);
+}
+
+#[test]
+fn a_click_brings_the_check_in_closer() {
+    let mut contact = a_contact();
+    contact.engagement = Engagement { interval_days: Some(60.0), last_human_at: None };
+    assert_eq!(next_day(&contact, "2026-06-02T00:00:00Z").1, "2026-07-31");
+}
+
+#[test]
+fn a_birthday_on_a_sunday_is_kept_and_a_check_in_waits_for_monday() {
+    let birthday = a_contact().born("1990-09-27").last_mailed("2026-09-01T08:00:00Z");
+    assert_eq!(
+        next_day(&birthday, "2026-09-20T00:00:00Z"),
+        ("birthday".into(), "2026-09-27".into())
+    );
+    let mut check_in = a_contact();
+    check_in.engagement.interval_days = Some(41.0);
+    assert_eq!(next_day(&check_in, "2026-06-02T00:00:00Z").1, "2026-07-13");
+}
+
+#[test]
+fn a_birthday_covers_a_holiday_and_a_check_in_close_by() {
+    let contact = a_contact().chinese().born("1990-09-28").last_mailed("2026-06-25T08:00:00Z");
+    let now = "2026-09-20T00:00:00Z";
+    assert_eq!(next_day(&contact, now), ("birthday".into(), "2026-09-28".into()));
+    for weaker in ["mid-autumn", "check-in"] {
+        assert!(
+            matches!(fates(&contact, now, weaker)[..], [Fate::Covered { by: 0, .. }]),
+            "{weaker}"
+        );
+    }
+}
+
+#[test]
+fn a_holiday_just_after_the_birthday_mail_is_covered_by_it() {
+    let contact =
+        a_contact().chinese().had("birthday", OccasionKind::Birthday, "2026-09-20T02:00:00Z");
+    let fates = fates(&contact, "2026-09-21T00:00:00Z", "mid-autumn");
+    let day = "2026-09-20".parse().unwrap();
+    assert_eq!(fates[0], Fate::Covered { by: 0, day });
+}
+
+#[test]
+fn a_covering_occasion_far_away_covers_nothing() {
+    let contact = a_contact().chinese().born("1990-11-20").last_mailed("2026-09-01T08:00:00Z");
+    assert_eq!(
+        next_day(&contact, "2026-09-20T00:00:00Z"),
+        ("mid-autumn".into(), "2026-09-25".into())
+    );
+}
+
+#[test]
+fn a_mail_inside_the_gap_moves_to_its_end_if_it_is_still_welcome_then() {
+    let contact = a_contact().cooperating_since("2020-09-22").last_mailed("2026-09-13T08:00:00Z");
+    assert_eq!(
+        next_day(&contact, "2026-09-21T00:00:00Z"),
+        ("anniversary".into(), "2026-09-23".into())
+    );
+}
+
+#[test]
+fn a_mail_that_is_not_welcome_after_the_gap_is_dropped_with_its_reason() {
+    let contact = a_contact().chinese().last_mailed("2026-09-20T08:00:00Z");
+    assert_eq!(
+        fates(&contact, "2026-09-21T00:00:00Z", "mid-autumn")[0],
+        Fate::DroppedByGap(at("2026-09-30T08:00:00Z"))
+    );
+}
+
+#[test]
+fn after_three_days_of_outage_a_birthday_is_let_go_and_two_days_late_it_is_not() {
+    let contact = a_contact().born("1990-09-21").last_mailed("2026-09-01T08:00:00Z");
+    assert_eq!(
+        next_day(&contact, "2026-09-23T08:00:00Z"),
+        ("birthday".into(), "2026-09-23".into())
+    );
+    assert_eq!(fates(&contact, "2026-09-23T20:00:00Z", "birthday")[0], Fate::TooLate);
+}
+
+#[test]
+fn a_contact_imported_after_its_birthday_is_not_wished_late() {
+    let contact = a_contact().born("1990-09-24").known_since("2026-09-25T01:00:00Z");
+    assert_eq!(fates(&contact, "2026-09-25T08:00:00Z", "birthday")[0], Fate::BeforeKnown);
+    assert_eq!(
+        next_day(&contact.born("1990-09-25"), "2026-09-25T01:00:00Z"),
+        ("birthday".into(), "2026-09-25".into())
+    );
+}
+
+#[test]
+fn overdue_contacts_of_an_import_are_spread_over_the_catch_up_days() {
+    let mut days = std::collections::BTreeMap::<NaiveDate, u32>::new();
+    for id in 0..1000 {
+        let mut contact = a_contact().last_mailed("2024-01-01T08:00:00Z");
+        contact = contact.known_since("2026-09-01T01:00:00Z");
+        contact.id = ContactId(id);
+        let (_, when) = next(&contact, "2026-09-01T01:00:00Z").unwrap();
+        *days.entry(when.date_naive()).or_default() += 1;
+    }
+    assert!(days.len() >= 10, "{days:?}");
+    assert!(days.values().all(|count| *count < 300), "{days:?}");
+    assert!(*days.last_key_value().unwrap().0 < "2026-09-16".parse().unwrap());
+}
+
+#[test]
+fn what_was_sent_is_not_sent_again_and_next_years_is_in_sight() {
+    let contact = a_contact().born("1990-09-25").had(
+        "birthday",
+        OccasionKind::Birthday,
+        "2026-09-25T08:00:00Z",
+    );
+    let now = "2026-09-25T09:00:00Z";
+    assert_eq!(fates(&contact, now, "birthday")[0], Fate::Done);
+    assert!(matches!(fates(&contact, now, "birthday")[1], Fate::Later(_)));
+}
+
+#[test]
+fn a_check_in_that_failed_is_tried_again_an_interval_later_and_not_at_once() {
+    let mut contact = a_contact().had("check-in", OccasionKind::CheckIn, "2026-08-31T08:00:00Z");
+    contact.history[0].counts = false;
+    contact.last_mail_at = Some(at("2026-06-01T08:00:00Z"));
+    assert_eq!(next_day(&contact, "2026-09-01T08:00:00Z").1, "2026-11-30");
+}
+
+#[test]
+fn a_birthday_mail_that_failed_is_not_made_twice_and_leaves_room_for_others() {
+    let mut contact =
+        a_contact().chinese().had("birthday", OccasionKind::Birthday, "2026-09-22T02:00:00Z");
+    contact.birthday = Some("1990-09-22".parse().unwrap());
+    contact.history[0].counts = false;
+    contact.last_mail_at = Some(at("2026-09-01T08:00:00Z"));
+    let now = "2026-09-23T02:00:00Z";
+    assert_eq!(fates(&contact, now, "birthday")[0], Fate::Done);
+    assert_eq!(next_day(&contact, now), ("mid-autumn".into(), "2026-09-25".into()));
+}
+
+#[test]
+fn a_campaign_for_others_says_why() {
+    let fates = fates(&a_contact(), "2026-09-21T00:00:00Z", "mid-autumn");
+    assert_eq!(fates, [Fate::NotMeant(NotMeant::Locale)]);
+}
+
+#[test]
+fn the_day_before_the_first_anniversary_counts_one_year() {
+    let contact = a_contact().cooperating_since("2025-09-24").last_mailed("2026-09-01T08:00:00Z");
+    let Verdict::Send(mail) = decide(&rules(), &contact, at("2026-09-23T00:00:00Z")).verdict else {
+        panic!("nothing is sent");
+    };
+    assert_eq!(mail.occurrence.years, Some(1));
+}
+
+fn any_contact() -> impl Strategy<Value = Snapshot> {
+    let birthday = prop_oneof![
+        Just(None),
+        (1_u32..13, 1_u32..29).prop_map(|(m, d)| Some(format!("{m:02}-{d:02}")))
+    ];
+    let zone = 0..chrono_tz::TZ_VARIANTS.len();
+    (0_i64..1_000_000, birthday, zone, any::<bool>(), 0_i64..1000, 0_u64..4000, 5.0..400.0_f64)
+        .prop_map(|(id, birthday, zone, chinese, last, since, interval)| {
+            let mut contact = a_contact();
+            contact.id = ContactId(id);
+            contact.birthday = birthday.map(|text| text.parse().unwrap());
+            contact.zone = chrono_tz::TZ_VARIANTS[zone];
+            if chinese {
+                contact.locale = "zh-CN".parse().unwrap();
+            }
+            contact.last_mail_at =
+                (last > 0).then(|| at("2026-01-01T00:00:00Z") - TimeDelta::days(last));
+            contact.cooperation_since = (since > 0)
+                .then(|| NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() - Days::new(since));
+            contact.engagement.interval_days = Some(interval);
+            contact
+        })
+}
+
+/// Plays a year for `contact`: each mail is taken as sent at its time.
+fn a_year_of(mut contact: Snapshot, rules: &Rules) -> Vec<(NextMail, DateTime<Utc>)> {
+    let (mut now, end) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+    let mut sent = Vec::new();
+    while let Verdict::Send(mail) = decide(rules, &contact, now).verdict {
+        now = mail.when;
+        if now >= end {
+            break;
+        }
+        let campaign = &rules.campaigns[mail.campaign];
+        contact.history.push(PastOutreach {
+            campaign: campaign.key.clone(),
+            kind: campaign.occasion.kind(),
+            day: mail.occurrence.day,
+            at: now,
+            counts: true,
+        });
+        contact.last_mail_at = Some(now);
+        sent.push((mail, now));
+        assert!(sent.len() < 100, "the year never ends");
+    }
+    sent
+}
+
+proptest! {
+    #[test]
+    fn over_a_year_the_gap_and_the_window_are_kept_and_no_occasion_comes_twice(contact in any_contact()) {
+        let rules = rules();
+        let zone = contact.zone;
+        let mut last = contact.last_mail_at;
+        let mut seen = std::collections::BTreeSet::new();
+        for (mail, when) in a_year_of(contact, &rules) {
+            prop_assert!(last.is_none_or(|last| when - last >= TimeDelta::days(10)), "gap at {when}");
+            let local = when.with_timezone(&zone);
+            prop_assert!((rules.window.opens..rules.window.closes).contains(&local.time()), "{local}");
+            let keeps = rules.campaigns[mail.campaign].day_off == DayOff::Keep;
+            prop_assert!(keeps || rules.window.allows(local.date_naive()), "{local}");
+            prop_assert!(when < mail.not_after);
+            prop_assert!(seen.insert((mail.campaign, mail.occurrence.day)));
+            last = Some(when);
+        }
+    }
+
+    #[test]
+    fn the_conversation_never_silently_stops(contact in any_contact()) {
+        prop_assert!(!a_year_of(contact, &rules()).is_empty());
+    }
+
+    #[test]
+    fn deciding_twice_is_deciding_once(contact in any_contact(), seconds in 0_i64..31_000_000) {
+        let (rules, now) = (rules(), at("2026-01-01T00:00:00Z") + TimeDelta::seconds(seconds));
+        let decision = decide(&rules, &contact, now);
+        prop_assert_eq!(&decision, &decide(&rules, &contact, now));
+        if let Verdict::Send(mail) = decision.verdict {
+            prop_assert!(mail.when >= now);
+            // At its time the same mail is due: what was foretold is done.
+            let later = decide(&rules, &contact, mail.when).verdict;
+            prop_assert_eq!(later, Verdict::Send(mail));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The rules of nurturing, as plain data and pure functions.
+//!
+//! **Invariant:** nothing in here does I/O, reads a clock, or draws a random number.
+#![warn(missing_docs)]
+
+mod birthday;
+mod cadence;
+mod calendar;
+mod campaign;
+mod columns;
+mod condition;
+mod contact;
+mod decide;
+mod email_address;
+mod engagement;
+mod facts;
+mod half_width;
+mod honorific;
+mod ids;
+mod import_kind;
+mod letter;
+mod locale;
+mod lunar;
+mod outcome;
+mod outreach;
+mod record;
+mod relay;
+mod reply;
+mod retry;
+mod rules;
+#[cfg(test)]
+pub(crate) mod samples;
+mod schedule;
+mod scheme;
+mod settle;
+mod text;
+mod token;
+mod window;
+
+pub use birthday::{Birthday, BirthdayError, LeapDay};
+pub use cadence::{Cadence, Span, SpanError};
+pub use calendar::{DayRule, Holiday, anniversary};
+pub use campaign::{Audience, Campaign, NotMeant, OccasionKind, OccasionRule, Occurrence};
+pub use columns::{
+    AmountError, ColumnProblem, Columns, CountryError, DateError, FieldProblem, parse_amount,
+    parse_country, parse_date, parse_instant,
+};
+pub use condition::{Condition, ConditionError, Evaluator, nearest};
+pub use contact::{PastOutreach, Snapshot, Suppression};
+pub use decide::{
+    Considered, Decision, Fate, Hold, NextMail, Verdict, decide, next_occurrence, occurrence_key,
+};
+pub use email_address::{EmailAddress, EmailAddressError};
+pub use engagement::{Engagement, Feedback};
+pub use facts::{FACTS, FactInfo, FactType, FactValue, Facts};
+pub use half_width::half_width;
+pub use honorific::{Honorific, HonorificError};
+pub use ids::{AccountId, ContactId, OutreachId, RepId, scatter, scattered_share};
+pub use import_kind::{ImportKind, ImportKindError};
+pub use letter::{
+    Letter, LetterAccount, LetterCompany, LetterContact, LetterOccasion, LetterRep, NameParts,
+    date_text, greeting,
+};
+pub use locale::{Locale, LocaleError};
+pub use lunar::{lunar_to_solar, next_lunar};
+pub use outcome::{EnhancedStatus, Outcome, Phase, Reply};
+pub use outreach::OutreachState;
+pub use record::{
+    AccountRecord, ContactRecord, ContractRecord, OrderRecord, Record, RepRecord, TouchKind,
+    TouchKindError, TouchRecord,
+};
+pub use relay::{Credentials, Envelope, Relay, Secret, Security, Timeouts};
+pub use reply::Refusal;
+pub use retry::next_attempt;
+pub use rules::{CadenceRules, Rules};
+pub use schedule::{Schedule, ScheduleError};
+pub use scheme::{Scheme, Standing, Tier};
+pub use settle::Settlement;
+pub use text::{has_hidden_characters, is_hidden, mask_addresses, one_line};
+pub use token::{Keyring, KeyringError, Purpose, TOKEN_LENGTH, Token};
+pub use window::{DayOff, SendWindow, instant};

@@ -1,0 +1,113 @@
+//! Rules and contacts for tests, each with the fewest fields that matter.
+use chrono::{DateTime, Utc};
+
+use super::{
+    Audience, Cadence, CadenceRules, Campaign, ContactId, DayOff, DayRule, Engagement, Holiday,
+    LeapDay, Locale, OccasionKind, OccasionRule, PastOutreach, Rules, SendWindow, Snapshot, Span,
+};
+
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// Birthday, cooperation anniversary, Mid-Autumn (Chinese only) and check-in; written to at 9 to 17
+/// o'clock on working days, a gap of ten days, a check-in each quarter.
+pub(crate) fn rules() -> Rules {
+    let holiday = Holiday::new(
+        "mid-autumn".into(),
+        vec![(Locale::english(), "Mid-Autumn Festival".into())],
+        DayRule::Lunar { month: 8, day: 15 },
+    );
+    Rules {
+        schemes: Vec::new(),
+        cadence: CadenceRules {
+            scheme: "priority".into(),
+            tiers: Vec::new(),
+            fallback: Cadence { every: Span::days(91), min: Span::days(21), max: Span::days(182) },
+            min_gap_days: 10,
+            merge_days: 10,
+            catch_up_days: 14,
+        },
+        holidays: vec![holiday],
+        campaigns: vec![
+            campaign("birthday", OccasionRule::Birthday, 2, DayOff::Keep),
+            campaign("anniversary", OccasionRule::CooperationAnniversary, 3, DayOff::Next),
+            Campaign {
+                audience: Audience { locales: vec!["zh".parse().unwrap()], ..Audience::default() },
+                ..campaign("mid-autumn", OccasionRule::Holiday(0), 0, DayOff::Keep)
+            },
+            campaign("check-in", OccasionRule::CheckIn, 0, DayOff::Next),
+        ],
+        window: SendWindow::default(),
+        strength: OccasionKind::ALL.to_vec(),
+        leap_day: LeapDay::Feb28,
+        default_locale: Locale::english(),
+    }
+}
+
+pub(crate) fn campaign(key: &str, occasion: OccasionRule, welcome: u32, off: DayOff) -> Campaign {
+    Campaign {
+        key: key.into(),
+        occasion,
+        template: key.into(),
+        audience: Audience::default(),
+        welcome_days: welcome,
+        day_off: off,
+        priority: 0,
+    }
+}
+
+/// An English contact in Berlin, known since 2020, last written to on 1 June 2026.
+pub(crate) fn a_contact() -> Snapshot {
+    Snapshot {
+        id: ContactId(7),
+        locale: Locale::english(),
+        zone: chrono_tz::Europe::Berlin,
+        country: None,
+        birthday: None,
+        cooperation_since: None,
+        known_since: at("2020-01-01T00:00:00Z"),
+        may_send: true,
+        suppressed: None,
+        standings: Vec::new(),
+        engagement: Engagement::default(),
+        last_mail_at: Some(at("2026-06-01T08:00:00Z")),
+        history: Vec::new(),
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn born(mut self, text: &str) -> Self {
+        self.birthday = Some(text.parse().unwrap());
+        self
+    }
+
+    pub(crate) fn chinese(mut self) -> Self {
+        self.locale = "zh-CN".parse().unwrap();
+        self.zone = chrono_tz::Asia::Shanghai;
+        self
+    }
+
+    pub(crate) fn cooperating_since(mut self, day: &str) -> Self {
+        self.cooperation_since = Some(day.parse().unwrap());
+        self
+    }
+
+    pub(crate) fn last_mailed(mut self, instant: &str) -> Self {
+        self.last_mail_at = Some(at(instant));
+        self
+    }
+
+    pub(crate) fn known_since(mut self, instant: &str) -> Self {
+        self.known_since = at(instant);
+        self
+    }
+
+    pub(crate) fn had(mut self, campaign: &str, kind: OccasionKind, instant: &str) -> Self {
+        let at = at(instant);
+        let day = at.with_timezone(&self.zone).date_naive();
+        self.history.push(PastOutreach { campaign: campaign.into(), kind, day, at, counts: true });
+        self.last_mail_at = self.last_mail_at.max(Some(at));
+        self
+    }
+}

@@ -1,0 +1,8 @@
+//! A customer-nurturing engine that works by e-mail.
+//!
+//! One pure function, [`domain::decide`], says who hears from us next, when and why. Everything else
+//! brings it facts or carries out what it said. `docs/architecture.md` has the picture.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
+
+pub mod clock;
+pub mod domain;
