@@ -1,0 +1,81 @@
+-- Reps, accounts, contacts, and where each contact stands. Instants are unix milliseconds, days are
+-- YYYY-MM-DD, flags are 0 or 1: the same on every database.
+create table meta (
+    key text primary key,
+    value text not null
+);
+
+create table reps (
+    id bigint generated always as identity primary key,
+    email text not null unique,
+    name text,
+    title text,
+    phone text,
+    locale text,
+    zone text
+);
+
+create table accounts (
+    id bigint generated always as identity primary key,
+    key text not null unique,
+    name text,
+    rep_id bigint references reps (id),
+    country text,
+    industry text,
+    cooperation_since text,
+    potential_cents bigint,
+    attributes text not null
+);
+create index accounts_name on accounts (name);
+create index accounts_rep on accounts (rep_id);
+
+create table contacts (
+    id bigint generated always as identity primary key,
+    match_key text not null unique,
+    email text not null,
+    name text,
+    given_name text,
+    family_name text,
+    honorific text,
+    title text,
+    phone text,
+    account_id bigint references accounts (id),
+    locale text,
+    zone text,
+    country text,
+    birthday text,
+    level bigint,
+    may_send bigint,
+    may_track bigint,
+    attributes text not null,
+    known_since bigint not null,
+    -- The last mail that left, ours or a rep's.
+    last_mail_at bigint,
+    engagement text not null,
+    -- 1 when facts have changed since the standings were worked out.
+    reclassify bigint not null,
+    -- When to decide again; null means never, as things stand.
+    next_decision_at bigint
+);
+create index contacts_due on contacts (next_decision_at) where next_decision_at is not null;
+create index contacts_reclassify on contacts (id) where reclassify = 1;
+create index contacts_account on contacts (account_id);
+
+create table standings (
+    contact_id bigint not null references contacts (id),
+    scheme text not null,
+    tier text not null,
+    since bigint not null,
+    reason text not null,
+    primary key (contact_id, scheme)
+);
+
+create table suppressions (
+    match_key text primary key,
+    reason text not null,
+    since bigint not null
+);
+
+-- SQLite's json_each, so that one text of a batch statement serves both databases.
+create function json_each(rows text) returns table (value jsonb) language sql immutable as
+$$ select jsonb_array_elements(rows::jsonb) $$;

@@ -1,0 +1,334 @@
+//! The database: SQLite or PostgreSQL behind one set of functions.
+//!
+//! Reading is a method of [`Store`]; writing is a method of [`Tx`] and of nothing else, so that who
+//! may write is who may begin. One Rust body and one SQL text serve both databases; a statement has
+//! a dialect twin only where locking differs. Batches travel as one JSON array that `json_each` unfolds.
+//! Rows are private to this room: past it there are only domain types.
+mod business;
+mod facts;
+mod feedback;
+mod import;
+mod letters;
+mod marks;
+mod outbox;
+mod people;
+mod schema;
+mod snapshots;
+mod status;
+mod suppressions;
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{
+    PgPool, SqlitePool,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+pub use feedback::FeedbackTarget;
+pub use import::Change;
+pub use letters::{LetterFacts, LetterRepFacts};
+pub use marks::{Attempt, Mark, Prepared};
+pub use outbox::{Claimed, NewOutreach};
+pub use snapshots::Unstated;
+pub use status::{LedgerCount, Totals};
+
+/// Runs one body against whichever pool is open for reading; the body is type-checked once per
+/// database.
+macro_rules! on_pool {
+    ($store:expr, $pool:ident => $body:expr) => {
+        match &$store.backend {
+            $crate::store::Backend::Sqlite { readers: $pool, .. } => $body,
+            $crate::store::Backend::Postgres($pool) => $body,
+        }
+    };
+}
+
+/// The same for an open transaction.
+macro_rules! on_tx {
+    ($tx:expr, $conn:ident => $body:expr) => {
+        match &mut $tx.inner {
+            $crate::store::TxInner::Sqlite(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+            $crate::store::TxInner::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+
+/// Runs a statement in an open transaction and gives back how many rows it changed.
+macro_rules! execute {
+    ($tx:expr, $sql:expr $(, $bind:expr)*) => {
+        $crate::store::on_tx!($tx, conn => {
+            sqlx::query($sql)$(.bind($bind))*.execute(conn).await?.rows_affected()
+        })
+    };
+}
+
+/// The statement of [`Tx::take_contacts`] for a condition on `contacts`.
+macro_rules! contacts_in_order {
+    ($condition:literal) => {
+        concat!("select id from contacts where ", $condition, " order by id for no key update")
+    };
+}
+
+/// The same for a list of ids.
+const CONTACTS_BY_ID: &str =
+    contacts_in_order!("id in (select cast(value->>0 as bigint) from json_each($1))");
+
+use {contacts_in_order, execute, on_pool, on_tx};
+
+/// A handle to the database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    backend: Backend,
+}
+
+#[derive(Debug, Clone)]
+enum Backend {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// An open transaction: the only handle with methods that write. Rolls back when dropped.
+#[derive(Debug)]
+pub struct Tx {
+    inner: TxInner,
+}
+
+#[derive(Debug)]
+enum TxInner {
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+}
+
+/// What can go wrong between us and the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names neither SQLite nor PostgreSQL.
+    #[error("database URL must start with `sqlite:` or `postgres:`, found `{0}`")]
+    UnknownBackend(String),
+    /// The database cannot be opened.
+    #[error(
+        "the database at {0} cannot be opened; is the folder there and writable, is the server running?"
+    )]
+    Open(String, #[source] sqlx::Error),
+    /// The driver or the server refused.
+    #[error("the database refused the operation")]
+    Driver(#[from] sqlx::Error),
+    /// A row breaks a rule of the domain, so somebody wrote to the database by hand.
+    #[error("row {id} of `{table}` has a bad `{column}`")]
+    Corrupt {
+        /// Table.
+        table: &'static str,
+        /// Row.
+        id: i64,
+        /// Column.
+        column: &'static str,
+    },
+    /// A newer program has been here.
+    #[error(
+        "the database is at version {found}, this program knows versions up to {known}; use a newer program"
+    )]
+    Newer {
+        /// Version of the database.
+        found: i64,
+        /// Newest version known.
+        known: i64,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the database schema could not be migrated")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+}
+
+/// How long a statement of SQLite waits for another process to finish writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two tries to open a file that another process is just making.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+/// SQLite's result code 5, `SQLITE_BUSY`.
+const SQLITE_BUSY: &str = "5";
+/// Connections for reading. The web listener and the daemon's loops read at the same time.
+const READERS: u32 = 4;
+/// Rows that SQLite's thread may read ahead of us: a page of contacts.
+const ROWS_AHEAD: usize = 1000;
+/// Connections to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 8;
+/// How long to wait for PostgreSQL before saying that it is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Opens the database at `url`, makes it if it is an SQLite file that is not there, and brings
+    /// its schema to this version.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let store = Self { backend: Backend::open(url).await? };
+        schema::migrate(&store.backend).await?;
+        Ok(store)
+    }
+
+    /// Opens a transaction for writing.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let inner = match &self.backend {
+            // `immediate` takes the write lock now, so that a later write cannot fail half-way.
+            Backend::Sqlite { writer, .. } => {
+                TxInner::Sqlite(writer.begin_with("begin immediate").await?)
+            }
+            Backend::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { inner })
+    }
+
+    /// Which database this is, for people: `SQLite` or `PostgreSQL`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self.backend {
+            Backend::Sqlite { .. } => "SQLite",
+            Backend::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    /// Closes all connections, so that an SQLite file is whole and alone when this returns.
+    pub async fn close(&self) {
+        match &self.backend {
+            Backend::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Backend::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Backend {
+    async fn open(url: &str) -> Result<Self, StoreError> {
+        // The password of a PostgreSQL URL has no business in a message.
+        let shown = || url.split('@').next_back().unwrap_or_default().to_owned();
+        let cannot = |error| StoreError::Open(shown(), error);
+        if url.starts_with("sqlite:") {
+            let options: SqliteConnectOptions = url.parse().map_err(cannot)?;
+            let options = options
+                .foreign_keys(true)
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // A mark that was committed must survive a power cut: docs/decisions/0003.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(BUSY_TIMEOUT)
+                // Rows come from a thread of the driver's; a page of them in one go costs fewer turns.
+                .row_buffer_size(ROWS_AHEAD)
+                // A tick touches contacts all over the file. With the default of 1,000 pages nearly
+                // every commit of one copies them back; see docs/benchmarks.md.
+                .pragma("wal_autocheckpoint", "8192")
+                .pragma("cache_size", "-16384");
+            let writer = sqlite_pool(&options, 1).await.map_err(cannot)?;
+            let readers = sqlite_pool(&options, READERS).await.map_err(cannot)?;
+            Ok(Self::Sqlite { writer, readers })
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let pool = PgPoolOptions::new()
+                .max_connections(POSTGRES_CONNECTIONS)
+                .acquire_timeout(CONNECT_TIMEOUT)
+                .connect(url)
+                .await
+                .map_err(cannot)?;
+            Ok(Self::Postgres(pool))
+        } else {
+            Err(StoreError::UnknownBackend(shown()))
+        }
+    }
+}
+
+/// Connections to an SQLite file. Whoever opens a new file first switches it to WAL, and SQLite does
+/// not make the others wait for that as it does for everything else.
+async fn sqlite_pool(
+    options: &SqliteConnectOptions,
+    connections: u32,
+) -> Result<SqlitePool, sqlx::Error> {
+    let patient_until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let pool = SqlitePoolOptions::new().max_connections(connections);
+        match pool.connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && Instant::now() < patient_until => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Whether another connection to the SQLite file is in the way.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some(SQLITE_BUSY)
+}
+
+impl Tx {
+    /// Makes the writes permanent.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.commit().await?,
+            TxInner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Takes the rows of `contacts` that `which` selects for `keys`, in the order of their ids, before
+    /// several of them are written. Two writers of PostgreSQL that took them in orders of their own
+    /// would stop one another for good; SQLite has one writer.
+    async fn take_contacts(&mut self, which: &'static str, keys: &str) -> Result<(), StoreError> {
+        if let TxInner::Postgres(tx) = &mut self.inner {
+            sqlx::query(which).bind(keys).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
+    /// The text for this database where the two must differ.
+    const fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self.inner {
+            TxInner::Sqlite(_) => sqlite,
+            TxInner::Postgres(_) => postgres,
+        }
+    }
+}
+
+/// The instant that is `ms` unix milliseconds, if chrono can hold it.
+fn instant(ms: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(ms)
+}
+
+/// A column's text as a domain type, or which row is broken.
+fn parsed<T: std::str::FromStr>(
+    text: &str,
+    table: &'static str,
+    id: i64,
+    column: &'static str,
+) -> Result<T, StoreError> {
+    text.parse().map_err(|_| StoreError::Corrupt { table, id, column })
+}
+
+/// The same for a column that may be null.
+fn parsed_option<T: std::str::FromStr>(
+    text: Option<&String>,
+    table: &'static str,
+    id: i64,
+    column: &'static str,
+) -> Result<Option<T>, StoreError> {
+    text.map(|text| parsed(text, table, id, column)).transpose()
+}
+
+/// A list of keys as the JSON that `json_each` unfolds.
+fn json_keys<T: serde::Serialize>(keys: impl Iterator<Item = T>) -> String {
+    json(&keys.map(|key| [key]).collect::<Vec<_>>())
+}
+
+/// Rows as the JSON that `json_each` unfolds.
+fn json<T: serde::Serialize>(rows: &T) -> String {
+    serde_json::to_string(rows).expect("rows hold only strings, numbers and nulls")
+}
+
+/// A day as the database has it.
+fn day_text(day: NaiveDate) -> String {
+    day.format("%Y-%m-%d").to_string()
+}

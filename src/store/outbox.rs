@@ -1,0 +1,241 @@
+//! The ledger of outreach: who may move a row, and under which lease.
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use sqlx::FromRow;
+
+use super::{
+    CONTACTS_BY_ID, Store, StoreError, Tx, day_text, execute, instant, json, json_keys, on_pool,
+    on_tx, parsed,
+};
+use crate::domain::{ContactId, OccasionKind, OutreachId};
+
+/// A mail that was decided and is to be written into the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOutreach {
+    /// For whom.
+    pub contact: ContactId,
+    /// The campaign's key.
+    pub campaign: String,
+    /// The kind of occasion.
+    pub kind: OccasionKind,
+    /// The occasion's civil day.
+    pub day: NaiveDate,
+    /// Years counted on that day.
+    pub years: Option<u32>,
+    /// When it leaves.
+    pub due_at: DateTime<Utc>,
+    /// After this it is not welcome any more.
+    pub not_after: DateTime<Utc>,
+    /// A random number.
+    pub nonce: i64,
+}
+
+/// An outreach that this daemon holds the lease on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Row identity.
+    pub id: OutreachId,
+    /// For whom.
+    pub contact: ContactId,
+    /// The campaign's key.
+    pub campaign: String,
+    /// The kind of occasion.
+    pub kind: OccasionKind,
+    /// The occasion's civil day.
+    pub day: NaiveDate,
+    /// Years counted on that day.
+    pub years: Option<u32>,
+    /// How often it has been tried, this try included.
+    pub attempt: u32,
+    /// Proves that the lease is ours.
+    pub lease_token: i64,
+    /// After this it is not welcome any more.
+    pub not_after: DateTime<Utc>,
+    /// When it was to leave.
+    pub due_at: DateTime<Utc>,
+    /// A random number, part of the Message-ID.
+    pub nonce: i64,
+    /// The bytes of an earlier attempt, zstd.
+    pub body: Option<Vec<u8>>,
+}
+
+#[derive(Debug, FromRow)]
+struct ClaimedRow {
+    id: i64,
+    contact_id: i64,
+    campaign: String,
+    kind: String,
+    occasion_on: String,
+    years: Option<i64>,
+    attempt: i64,
+    due_at: i64,
+    not_after: i64,
+    nonce: i64,
+}
+
+macro_rules! suppress_sql {
+    ($condition:literal) => {
+        concat!(include_str!("sql/outreach_suppress.sql"), $condition)
+    };
+}
+
+impl Tx {
+    /// Writes decided mails down, in the order given, which should be that of their time. One whose
+    /// occurrence is known is left out. Returns how many were new.
+    pub async fn enqueue(
+        &mut self,
+        mails: &[NewOutreach],
+        now: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let sql = include_str!("sql/outreach_enqueue.sql");
+        let rows: Vec<_> = mails
+            .iter()
+            .map(|mail| {
+                (
+                    mail.contact.0,
+                    &mail.campaign,
+                    mail.kind.as_str(),
+                    day_text(mail.day),
+                    mail.years,
+                    mail.due_at.timestamp_millis(),
+                    mail.not_after.timestamp_millis(),
+                    mail.nonce,
+                )
+            })
+            .collect();
+        let (rows, now) = (json(&rows), now.timestamp_millis());
+        Ok(execute!(self, sql, rows, now))
+    }
+
+    /// Sets when to decide again on each contact.
+    pub async fn decide_again(
+        &mut self,
+        contacts: &[(ContactId, Option<DateTime<Utc>>)],
+    ) -> Result<(), StoreError> {
+        let sql = "update contacts set next_decision_at = again.at
+                   from (select cast(value->>0 as bigint) as contact, cast(value->>1 as bigint) as at
+                         from json_each($1)) as again
+                   where contacts.id = again.contact";
+        let rows: Vec<_> = contacts
+            .iter()
+            .map(|(contact, at)| (contact.0, at.map(|at| at.timestamp_millis())))
+            .collect();
+        let rows = json(&rows);
+        self.take_contacts(CONTACTS_BY_ID, &rows).await?;
+        execute!(self, sql, rows);
+        Ok(())
+    }
+
+    /// Opens the gate for what is due: planned mails become ready. Whatever is due and not welcome
+    /// any more expires, and its contact is decided on anew; whatever is for a contact who was
+    /// suppressed meanwhile is stopped. Returns how many became ready.
+    pub async fn release(&mut self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let ms = now.timestamp_millis();
+        for sql in [
+            suppress_sql!("state = 'planned' and due_at <= $1"),
+            suppress_sql!("state = 'ready' and next_at <= $1"),
+        ] {
+            execute!(self, sql, ms);
+        }
+        let mut late = Vec::new();
+        for sql in [
+            "update outreach set state = 'expired', settled_at = $1
+             where state = 'planned' and due_at <= $1 and not_after <= $1
+             returning contact_id",
+            "update outreach set state = 'expired', settled_at = $1
+             where state = 'ready' and next_at <= $1 and not_after <= $1
+             returning contact_id",
+        ] {
+            let contacts: Vec<i64> =
+                on_tx!(self, conn => sqlx::query_scalar(sql).bind(ms).fetch_all(conn).await?);
+            late.extend(contacts.into_iter().map(|id| (ContactId(id), Some(DateTime::UNIX_EPOCH))));
+        }
+        if !late.is_empty() {
+            self.decide_again(&late).await?;
+        }
+        let sql = "update outreach set state = 'ready' where state = 'planned' and due_at <= $1";
+        Ok(execute!(self, sql, ms))
+    }
+
+    /// Takes back what a daemon left behind whose lease has ended: a claimed mail is ready again,
+    /// since nothing left; one whose content may have left is in doubt.
+    pub async fn recover(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let ms = now.timestamp_millis();
+        for sql in [
+            "update outreach set state = 'ready', lease_token = null, lease_until = null
+             where state = 'claimed' and lease_until <= $1",
+            "update outreach set state = 'in_doubt', settled_at = $1, lease_token = null,
+                    lease_until = null
+             where state = 'sending' and lease_until <= $1",
+        ] {
+            execute!(self, sql, ms);
+        }
+        Ok(())
+    }
+
+    /// Takes a lease on up to `limit` ready mails, the longest waiting first.
+    pub async fn claim(
+        &mut self,
+        now: DateTime<Utc>,
+        lease: TimeDelta,
+        limit: u32,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let sql = "update lease_tokens set last = last + 1 where id = 1 returning last";
+        let token: i64 = on_tx!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await?);
+        let sql = self.dialect(
+            include_str!("sql/outreach_claim.sqlite.sql"),
+            include_str!("sql/outreach_claim.postgres.sql"),
+        );
+        let (ms, until) = (now.timestamp_millis(), (now + lease).timestamp_millis());
+        let rows: Vec<ClaimedRow> = on_tx!(self, conn => sqlx::query_as(sql)
+            .bind(ms).bind(token).bind(until).bind(i64::from(limit)).fetch_all(conn).await?);
+        let sql = "select outreach_id, message from bodies
+                   where outreach_id in (select cast(value->>0 as bigint) from json_each($1))";
+        let ids = json_keys(rows.iter().filter(|row| row.attempt > 1).map(|row| row.id));
+        let bodies: Vec<(i64, Vec<u8>)> =
+            on_tx!(self, conn => sqlx::query_as(sql).bind(ids).fetch_all(conn).await?);
+        let mut bodies: std::collections::HashMap<_, _> = bodies.into_iter().collect();
+        let mut claimed = rows
+            .into_iter()
+            .map(|row| {
+                let body = bodies.remove(&row.id);
+                row.claimed(token, body)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        claimed.sort_by_key(|mail| (mail.due_at, mail.id));
+        Ok(claimed)
+    }
+}
+
+impl Store {
+    /// When the next mail becomes due that was decided already, if there is one.
+    pub async fn next_mail_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let sql = "select min(at) from (
+                       select min(due_at) as at from outreach where state = 'planned'
+                       union all
+                       select min(next_at) as at from outreach where state = 'ready'
+                   ) as waiting";
+        let at: Option<i64> =
+            on_pool!(self, pool => sqlx::query_scalar(sql).fetch_one(pool).await?);
+        Ok(at.and_then(instant))
+    }
+}
+
+impl ClaimedRow {
+    fn claimed(self, lease_token: i64, body: Option<Vec<u8>>) -> Result<Claimed, StoreError> {
+        let corrupt = |column| StoreError::Corrupt { table: "outreach", id: self.id, column };
+        Ok(Claimed {
+            id: OutreachId(self.id),
+            contact: ContactId(self.contact_id),
+            kind: OccasionKind::from_name(&self.kind).ok_or(corrupt("kind"))?,
+            day: parsed(&self.occasion_on, "outreach", self.id, "occasion_on")?,
+            years: self.years.and_then(|years| u32::try_from(years).ok()),
+            attempt: u32::try_from(self.attempt).map_err(|_| corrupt("attempt"))?,
+            lease_token,
+            not_after: instant(self.not_after).ok_or(corrupt("not_after"))?,
+            due_at: instant(self.due_at).ok_or(corrupt("due_at"))?,
+            nonce: self.nonce,
+            campaign: self.campaign,
+            body,
+        })
+    }
+}

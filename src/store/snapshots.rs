@@ -1,0 +1,189 @@
+//! Contacts as the decision sees them.
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use sqlx::FromRow;
+
+use super::{Store, StoreError, json_keys, on_pool, parsed, parsed_option};
+use crate::domain::{
+    ContactId, EmailAddress, Locale, OccasionKind, OutreachState, PastOutreach, Snapshot,
+    Suppression,
+};
+
+/// What stands in for a language and a zone that nobody told us.
+#[derive(Debug, Clone)]
+pub struct Unstated {
+    /// Language.
+    pub locale: Locale,
+    /// Time zone.
+    pub zone: Tz,
+}
+
+/// How far back mails are remembered for the decision: longer than any occasion's year.
+const HISTORY_DAYS: i64 = 400;
+
+#[derive(Debug, FromRow)]
+struct SnapshotRow {
+    id: i64,
+    locale: Option<String>,
+    zone: Option<String>,
+    country: Option<String>,
+    birthday: Option<String>,
+    cooperation_since: Option<String>,
+    known_since: i64,
+    may_send: Option<i64>,
+    suppressed: Option<String>,
+    engagement: String,
+    last_mail_at: Option<i64>,
+}
+
+#[derive(Debug, FromRow)]
+struct PastRow {
+    id: i64,
+    contact_id: i64,
+    campaign: String,
+    kind: String,
+    occasion_on: String,
+    state: String,
+    at: i64,
+}
+
+macro_rules! snapshots_sql {
+    ($condition:literal) => {
+        concat!(include_str!("sql/snapshots.sql"), $condition)
+    };
+}
+
+impl Store {
+    /// Up to `limit` contacts whose next decision is due at `now`, the longest due first.
+    pub async fn due(
+        &self,
+        unstated: &Unstated,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Snapshot>, StoreError> {
+        let sql = snapshots_sql!(
+            "where c.next_decision_at <= $1 order by c.next_decision_at, c.id limit $2"
+        );
+        let rows = on_pool!(self, pool => sqlx::query_as(sql)
+            .bind(now.timestamp_millis()).bind(i64::from(limit)).fetch_all(pool).await?);
+        self.complete(rows, unstated, now).await
+    }
+
+    /// Up to `limit` contacts after `after`, by id.
+    pub async fn snapshots(
+        &self,
+        unstated: &Unstated,
+        after: ContactId,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Snapshot>, StoreError> {
+        let sql = snapshots_sql!("where c.id > $1 order by c.id limit $2");
+        let rows = on_pool!(self, pool => sqlx::query_as(sql)
+            .bind(after.0).bind(i64::from(limit)).fetch_all(pool).await?);
+        self.complete(rows, unstated, now).await
+    }
+
+    /// The contact with this address, if there is one.
+    pub async fn snapshot_of(
+        &self,
+        unstated: &Unstated,
+        address: &EmailAddress,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let sql = snapshots_sql!("where c.match_key = $1");
+        let rows = on_pool!(self, pool => sqlx::query_as(sql)
+            .bind(address.match_key()).fetch_all(pool).await?);
+        Ok(self.complete(rows, unstated, now).await?.pop())
+    }
+
+    /// When the next decision on anybody is due.
+    pub async fn next_decision_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let sql = "select min(next_decision_at) from contacts where next_decision_at is not null";
+        let at: Option<i64> =
+            on_pool!(self, pool => sqlx::query_scalar(sql).fetch_one(pool).await?);
+        Ok(at.and_then(super::instant))
+    }
+
+    async fn complete(
+        &self,
+        rows: Vec<SnapshotRow>,
+        unstated: &Unstated,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Snapshot>, StoreError> {
+        let ids = || rows.iter().map(|row| ContactId(row.id));
+        let mut standings = self.standings(ids()).await?;
+        let mut history = self.history(ids(), now).await?;
+        rows.into_iter()
+            .map(|row| {
+                let mut snapshot = row.snapshot(unstated)?;
+                snapshot.standings = standings.remove(&snapshot.id).unwrap_or_default();
+                snapshot.history = history.remove(&snapshot.id).unwrap_or_default();
+                let counted = snapshot.history.iter().filter(|past| past.counts);
+                let last = counted.map(|past| past.at).max();
+                snapshot.last_mail_at = snapshot.last_mail_at.max(last);
+                Ok(snapshot)
+            })
+            .collect()
+    }
+
+    async fn history(
+        &self,
+        contacts: impl Iterator<Item = ContactId>,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<ContactId, Vec<PastOutreach>>, StoreError> {
+        let sql = "select id, contact_id, campaign, kind, occasion_on, state,
+                          coalesce(settled_at, due_at) as at
+                   from outreach
+                   where contact_id in (select cast(value->>0 as bigint) from json_each($1))
+                     and due_at > $2
+                   order by contact_id, due_at, id";
+        let since = (now - TimeDelta::days(HISTORY_DAYS)).timestamp_millis();
+        let ids = json_keys(contacts.map(|contact| contact.0));
+        let rows: Vec<PastRow> = on_pool!(self, pool => sqlx::query_as(sql).bind(ids).bind(since).fetch_all(pool).await?);
+        let mut found: HashMap<ContactId, Vec<PastOutreach>> = HashMap::new();
+        for row in rows {
+            let corrupt = |column| StoreError::Corrupt { table: "outreach", id: row.id, column };
+            let state = OutreachState::from_name(&row.state).ok_or(corrupt("state"))?;
+            let past = PastOutreach {
+                kind: OccasionKind::from_name(&row.kind).ok_or(corrupt("kind"))?,
+                day: parsed(&row.occasion_on, "outreach", row.id, "occasion_on")?,
+                at: super::instant(row.at).ok_or(corrupt("due_at"))?,
+                campaign: row.campaign,
+                counts: state.counts(),
+            };
+            found.entry(ContactId(row.contact_id)).or_default().push(past);
+        }
+        Ok(found)
+    }
+}
+
+impl SnapshotRow {
+    fn snapshot(self, unstated: &Unstated) -> Result<Snapshot, StoreError> {
+        let corrupt = |column| StoreError::Corrupt { table: "contacts", id: self.id, column };
+        let suppressed = match &self.suppressed {
+            None => None,
+            Some(name) => Some(Suppression::from_name(name).ok_or(corrupt("suppressed"))?),
+        };
+        let locale = parsed_option(self.locale.as_ref(), "contacts", self.id, "locale")?;
+        let zone = parsed_option(self.zone.as_ref(), "contacts", self.id, "zone")?;
+        let since = self.cooperation_since.as_ref();
+        Ok(Snapshot {
+            id: ContactId(self.id),
+            locale: locale.unwrap_or_else(|| unstated.locale.clone()),
+            zone: zone.unwrap_or(unstated.zone),
+            birthday: parsed_option(self.birthday.as_ref(), "contacts", self.id, "birthday")?,
+            cooperation_since: parsed_option(since, "accounts", self.id, "cooperation_since")?,
+            known_since: super::instant(self.known_since).ok_or(corrupt("known_since"))?,
+            may_send: self.may_send != Some(0),
+            suppressed,
+            standings: Vec::new(),
+            engagement: serde_json::from_str(&self.engagement)
+                .map_err(|_| corrupt("engagement"))?,
+            last_mail_at: self.last_mail_at.and_then(super::instant),
+            history: Vec::new(),
+            country: self.country,
+        })
+    }
+}

@@ -1,0 +1,17 @@
+-- SQLite has one writer, so the update alone is the lock.
+update outreach
+set state = 'claimed', lease_token = $2, lease_until = $3, attempt = attempt + 1
+where id in (
+    select id from outreach
+    where state = 'ready' and next_at <= $1
+        -- Put off while its contact was being suppressed; the gate stops it.
+        and not exists (
+            select 1
+            from contacts
+            join suppressions on suppressions.match_key = contacts.match_key
+            where contacts.id = outreach.contact_id
+        )
+    order by next_at, id
+    limit $4
+)
+returning id, contact_id, campaign, kind, occasion_on, years, attempt, due_at, not_after, nonce
