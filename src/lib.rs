@@ -7,4 +7,5 @@
 pub mod clock;
 pub mod domain;
 pub mod sheet;
+pub mod smtp;
 pub mod store;

@@ -1,0 +1,137 @@
+//! Messages that are refused on this side, before the relay hears of them.
+//!
+//! A refusal looks like the relay's own, since it means the same to whoever reads the outcome; its
+//! text says who refused.
+use super::abilities::Abilities;
+use crate::domain::{EnhancedStatus, Envelope, Outcome, Phase, Reply};
+
+/// RFC 5322 section 2.1.1: octets of a line without its CRLF.
+const MAX_LINE: usize = 998;
+
+/// Why no relay may be given `message`, if there is a reason.
+pub(super) fn of_content(message: &[u8]) -> Option<Outcome> {
+    let fault = line_fault(message)?;
+    Some(refuse(Phase::Data, 554, (6, 0), fault))
+}
+
+/// Why a relay with these abilities may not be given `message`, if there is a reason.
+pub(super) fn of_message(
+    envelope: &Envelope,
+    message: &[u8],
+    abilities: &Abilities,
+) -> Option<Outcome> {
+    if let Some(refusal) = of_content(message) {
+        return Some(refusal);
+    }
+    let utf8 = "the relay does not take addresses outside of ASCII";
+    if !abilities.smtp_utf8 && !envelope.sender.as_str().is_ascii() {
+        return Some(refuse(Phase::Mail, 553, (6, 7), utf8));
+    }
+    if !abilities.smtp_utf8 && !envelope.recipient.as_str().is_ascii() {
+        return Some(refuse(Phase::Rcpt, 553, (6, 7), utf8));
+    }
+    if abilities.is_too_large(message.len()) {
+        return Some(refuse(Phase::Mail, 552, (3, 4), "larger than the relay takes"));
+    }
+    if !abilities.eight_bit && !message.is_ascii() {
+        return Some(refuse(Phase::Data, 554, (6, 3), "the relay takes seven-bit content only"));
+    }
+    None
+}
+
+fn refuse(phase: Phase, code: u16, (subject, detail): (u16, u16), why: &str) -> Outcome {
+    let enhanced = Some(EnhancedStatus { class: 5, subject, detail });
+    Outcome::Rejected {
+        phase,
+        reply: Reply { code, enhanced, text: format!("refused here: {why}") },
+    }
+}
+
+/// What is wrong with the lines of `message`. lettre doubles a leading dot only after CRLF, so a
+/// bare CR or LF could end a message early (SMTP smuggling).
+fn line_fault(message: &[u8]) -> Option<&'static str> {
+    message.split_inclusive(|byte| *byte == b'\n').find_map(|line| {
+        let text = line.strip_suffix(b"\r\n").unwrap_or(line);
+        if text.contains(&b'\n') {
+            Some("a line feed without a carriage return")
+        } else if text.contains(&b'\r') {
+            Some("a carriage return without a line feed")
+        } else if text.len() > MAX_LINE {
+            Some("a line of more than 998 octets")
+        } else {
+            None
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(recipient: &str) -> Envelope {
+        Envelope {
+            sender: "bounce@example.com".parse().unwrap(),
+            recipient: recipient.parse().unwrap(),
+        }
+    }
+
+    fn refusal(
+        recipient: &str,
+        message: &[u8],
+        abilities: &Abilities,
+    ) -> Option<(Phase, u16, String)> {
+        match of_message(&envelope(recipient), message, abilities)? {
+            Outcome::Rejected { phase, reply } => {
+                assert!(reply.text.starts_with("refused here: "), "{}", reply.text);
+                Some((phase, reply.code, reply.enhanced.unwrap().to_string()))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn lines_that_could_end_the_message_early_are_refused() {
+        for message in ["a\n.\nb\r\n", "a\r.\r\nb\r\n", "a\r", "a\n", "\r\r\n", "a\r\n\nb"] {
+            let expected = Some((Phase::Data, 554, "5.6.0".to_owned()));
+            let refused = refusal("a@example.org", message.as_bytes(), &Abilities::default());
+            assert_eq!(refused, expected, "{message:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_may_have_998_octets_and_no_more() {
+        let line = |octets| format!("{}\r\n", "x".repeat(octets));
+        assert_eq!(line_fault(line(998).as_bytes()), None);
+        assert!(line_fault(line(999).as_bytes()).is_some());
+        assert!(line_fault(&line(999).as_bytes()[..999]).is_some());
+    }
+
+    #[test]
+    fn an_international_domain_needs_nothing_of_the_relay() {
+        assert_eq!(refusal("wang@例子.中国", b"x\r\n", &Abilities::default()), None);
+    }
+
+    #[test]
+    fn an_international_local_part_needs_smtputf8() {
+        let able = Abilities { smtp_utf8: true, ..Abilities::default() };
+        assert_eq!(refusal("用户@example.org", b"x\r\n", &able), None);
+        let expected = Some((Phase::Rcpt, 553, "5.6.7".to_owned()));
+        assert_eq!(refusal("用户@example.org", b"x\r\n", &Abilities::default()), expected);
+    }
+
+    #[test]
+    fn a_message_above_the_offered_size_is_refused() {
+        let small = Abilities { size: Some(3), ..Abilities::default() };
+        assert_eq!(refusal("a@example.org", b"x\r\n", &small), None);
+        let expected = Some((Phase::Mail, 552, "5.3.4".to_owned()));
+        assert_eq!(refusal("a@example.org", b"xx\r\n", &small), expected);
+    }
+
+    #[test]
+    fn eight_bit_content_needs_8bitmime() {
+        let able = Abilities { eight_bit: true, ..Abilities::default() };
+        assert_eq!(refusal("a@example.org", "节\r\n".as_bytes(), &able), None);
+        let expected = Some((Phase::Data, 554, "5.6.3".to_owned()));
+        assert_eq!(refusal("a@example.org", "节\r\n".as_bytes(), &Abilities::default()), expected);
+    }
+}
