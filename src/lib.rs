@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod domain;
+pub mod mail;
 pub mod sheet;
 pub mod smtp;
 pub mod store;

@@ -1,0 +1,397 @@
+use std::{fs, path::Path, sync::LazyLock};
+
+use chrono::DateTime;
+use mail_parser::{MessageParser, MimeHeaders as _};
+
+use super::*;
+use crate::domain::{EmailAddress, Keyring, Letter, Locale};
+
+static EMBEDDED: LazyLock<Templates> = LazyLock::new(|| Templates::load(None).expect("embedded"));
+static KEYRING: LazyLock<Keyring> = LazyLock::new(|| Keyring::new([(1, [7; 32])]).unwrap());
+
+fn locale(tag: &str) -> Locale {
+    tag.parse().unwrap()
+}
+
+fn tracked() -> Links<'static> {
+    Links {
+        base_url: "https://links.example/",
+        keyring: &KEYRING,
+        outreach: 42,
+        issued_on: "2026-05-14".parse().unwrap(),
+        may_track: true,
+    }
+}
+
+fn plain() -> Links<'static> {
+    Links { may_track: false, ..tracked() }
+}
+
+fn all(templates: &Templates) -> impl Iterator<Item = &Template> {
+    templates.names().flat_map(move |name| {
+        let found = |locale: &Locale| templates.find(name, locale, &Locale::english());
+        templates.locales(name).map(found).map(Option::unwrap)
+    })
+}
+
+fn rendered(template: &Template, letter: &Letter) -> Rendered {
+    EMBEDDED.render(template, letter, &tracked()).unwrap()
+}
+
+fn composed(made: &Rendered, name: &str) -> Vec<u8> {
+    let address = |text: &str| text.parse::<EmailAddress>().unwrap();
+    let (rep, contact) = (address("rep@example.com"), address("anna@customer.example"));
+    compose(&Message {
+        from: Mailbox { name: "林晓雯", address: &rep },
+        to: Mailbox { name, address: &contact },
+        reply_to: Some(Mailbox { name, address: &rep }),
+        subject: &made.subject,
+        text: &made.text,
+        html: &made.html,
+        date: DateTime::parse_from_rfc3339("2026-05-14T09:30:00+08:00").unwrap(),
+        message_id: "42.7f3a@example.com",
+        kind: Kind::List(List {
+            name,
+            id: "birthday.example.com",
+            unsubscribe_url: &made.unsubscribe_url,
+            unsubscribe_mailbox: &rep,
+        }),
+    })
+    .unwrap()
+}
+
+/// A templates folder with `files` in it.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join("mail").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn problems(files: &[(&str, &str)]) -> Vec<String> {
+    let folder = folder(files);
+    let problems = Templates::load(Some(folder.path())).unwrap_err();
+    problems.iter().map(ToString::to_string).collect()
+}
+
+const TEXT: &str = "{{#*inline \"closing\"}}Yours,{{/inline}}{{#> layout}}\nHi\n{{/layout}}";
+const HTML: &str = "{{#*inline \"closing\"}}Yours,{{/inline}}{{#*inline \"preheader\"}}p{{/inline}}\
+    {{#*inline \"headline\"}}h{{/inline}}{{#*inline \"picture\"}}{{/inline}}{{#> layout}}\n\
+    <p>Hi</p>\n{{/layout}}";
+
+#[test]
+fn every_template_reads_well_in_every_language() {
+    for template in all(&EMBEDDED) {
+        let made = rendered(template, &Letter::sample(template.locale()));
+        let name = format!("{}.{}", template.name(), template.locale());
+        insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", made.subject, made.text));
+    }
+}
+
+#[test]
+fn every_template_reads_well_when_nothing_is_known() {
+    for template in all(&EMBEDDED) {
+        let made = rendered(template, &Letter::sample_of_a_stranger(template.locale()));
+        let name = format!("stranger.{}.{}", template.name(), template.locale());
+        assert!(!made.html.contains("mailto:\""), "{name}");
+        insta::assert_snapshot!(name, format!("Subject: {}\n\n{}", made.subject, made.text));
+    }
+}
+
+#[test]
+fn html_is_the_same_as_when_people_looked_at_it() {
+    for (name, tag) in [("cooperation-anniversary", "en"), ("birthday", "zh-CN")] {
+        let template = EMBEDDED.find(name, &locale(tag), &Locale::english()).unwrap();
+        let made = rendered(template, &Letter::sample(template.locale()));
+        insta::assert_snapshot!(format!("html.{name}.{tag}"), made.html);
+    }
+}
+
+#[test]
+fn the_headers_are_those_that_the_standards_want() {
+    let template = EMBEDDED.find("birthday", &locale("zh-CN"), &Locale::english()).unwrap();
+    let bytes = composed(&rendered(template, &Letter::sample(template.locale())), "欧阳静");
+    let text = String::from_utf8(bytes).unwrap();
+    insta::assert_snapshot!(text.split("\r\n\r\n").next().unwrap().replace("\r\n", "\n"));
+}
+
+#[test]
+fn a_language_without_a_template_falls_back() {
+    let find = |tag, default| {
+        let found = EMBEDDED.find("birthday", &locale(tag), &locale(default));
+        found.map(|template| template.locale().as_str().to_owned())
+    };
+    assert_eq!(find("zh-CN", "en").as_deref(), Some("zh-CN"));
+    assert_eq!(find("en-GB", "zh-CN").as_deref(), Some("en"));
+    assert_eq!(find("de-AT", "en-US").as_deref(), Some("en"));
+    assert_eq!(find("de", "fr"), None);
+}
+
+#[test]
+fn six_templates_are_there_in_two_languages() {
+    let names: Vec<_> = EMBEDDED.names().collect();
+    let known = [
+        "birthday",
+        "check-in",
+        "cooperation-anniversary",
+        "mid-autumn",
+        "new-year",
+        "spring-festival",
+    ];
+    assert_eq!(names, known);
+    for name in names {
+        assert_eq!(EMBEDDED.locales(name).map(Locale::as_str).collect::<Vec<_>>(), ["en", "zh-CN"]);
+    }
+}
+
+#[test]
+fn links_lead_through_us_only_if_the_reader_agreed() {
+    for template in all(&EMBEDDED) {
+        let letter = Letter::sample(template.locale());
+        let (yes, no) = (rendered(template, &letter), EMBEDDED.render(template, &letter, &plain()));
+        let no = no.unwrap();
+        assert!(yes.html.contains("https://links.example/o/") && yes.html.contains(".gif"));
+        assert!(yes.html.contains("https://links.example/c/"));
+        assert_eq!((&yes.text, &yes.links), (&no.text, &no.links));
+        for body in [&no.html, &no.text] {
+            let ours = body.matches("links.example").count();
+            assert_eq!(ours, body.matches(&no.unsubscribe_url).count());
+            assert_eq!(ours, 1);
+        }
+        assert!(!no.html.contains("<img"));
+    }
+}
+
+#[test]
+fn a_token_in_the_html_names_the_link_that_it_replaced() {
+    let template = EMBEDDED.find("cooperation-anniversary", &locale("en"), &Locale::english());
+    let made = rendered(template.unwrap(), &Letter::sample(&locale("en")));
+    let tokens: Vec<_> = made.html.split("https://links.example/c/").skip(1).collect();
+    assert_eq!(tokens.len(), made.links.len());
+    for (number, token) in tokens.iter().enumerate() {
+        let token = KEYRING.verify(crate::domain::Purpose::Click, &token[..42]).unwrap();
+        assert_eq!((token.outreach, usize::from(token.link_no)), (42, number));
+        assert_eq!(made.links[number], "https://www.example.com/");
+    }
+}
+
+#[test]
+fn both_parts_and_the_subject_survive_the_journey() {
+    for template in all(&EMBEDDED) {
+        let made = rendered(template, &Letter::sample(template.locale()));
+        let bytes = composed(&made, "欧阳静");
+        let parsed = MessageParser::default().parse(&bytes).unwrap();
+        assert_eq!(parsed.subject(), Some(made.subject.as_str()));
+        assert_eq!(parsed.body_text(0).unwrap().replace("\r\n", "\n"), made.text);
+        assert_eq!(parsed.body_html(0).unwrap().replace("\r\n", "\n"), made.html);
+        assert_eq!(parsed.content_type().unwrap().subtype(), Some("alternative"));
+        assert_eq!(parsed.to().unwrap().first().unwrap().name(), Some("欧阳静"));
+        let raw = made.text.len() + made.html.len();
+        assert!(bytes.len() * 10 < raw * 14 + 12_000, "{} of {raw}", bytes.len());
+    }
+}
+
+#[test]
+fn the_same_letter_is_the_same_bytes() {
+    for template in all(&EMBEDDED) {
+        let letter = Letter::sample(template.locale());
+        let once = composed(&rendered(template, &letter), "王伟");
+        assert_eq!(once, composed(&rendered(template, &letter), "王伟"));
+    }
+}
+
+const HOSTILE: [&str; 14] = [
+    "Anna\r\nBcc: everyone@example.com",
+    "Anna\nX-Evil: 1\n\n<script>",
+    "Anna\rBcc: x@example.com",
+    "Anna\0",
+    "Anna\u{202e}moc.live",
+    "Anna\u{85}\u{2028}\u{2029}x",
+    "{{company.name}} {{{this}}} {{#if x}}",
+    "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "\" onmouseover=\"alert(1)",
+    "javascript:alert(1)",
+    "=?utf-8?Q?=0D=0ABcc:_x@example.com?=",
+    "\"Anna\" <evil@example.com>, other@example.com",
+    ".\r\n.\r\nMAIL FROM:<x@example.com>",
+    "王𠮷👩‍👩‍👧‍👦 O'Neil & Söhne",
+];
+
+/// `letter` with `text` in every field that a list or a rep can fill.
+fn poisoned(letter: &Letter, text: &str) -> Letter {
+    let mut letter = letter.clone();
+    for field in [
+        &mut letter.greeting,
+        &mut letter.contact.name,
+        &mut letter.contact.given_name,
+        &mut letter.contact.family_name,
+        &mut letter.contact.title,
+        &mut letter.account.name,
+        &mut letter.rep.name,
+        &mut letter.rep.title,
+        &mut letter.rep.email,
+        &mut letter.rep.phone,
+        &mut letter.company.name,
+        &mut letter.company.email,
+        &mut letter.company.postal_address,
+        &mut letter.occasion.name,
+        &mut letter.occasion.date_text,
+    ] {
+        text.clone_into(field);
+    }
+    letter
+}
+
+#[test]
+fn hostile_names_change_neither_headers_nor_markup() {
+    let long = "长".repeat(10_000);
+    for template in all(&EMBEDDED) {
+        let calm = rendered(template, &poisoned(&Letter::sample(template.locale()), "Anna"));
+        let shape = |bytes: &[u8], html: &str| {
+            let parsed = MessageParser::default().parse(bytes).unwrap();
+            (parsed.headers().len(), parsed.parts.len(), html.matches('<').count())
+        };
+        let expected = shape(&composed(&calm, "Anna"), &calm.html);
+        for text in HOSTILE.into_iter().chain([long.as_str()]) {
+            let made = rendered(template, &poisoned(&Letter::sample(template.locale()), text));
+            let bytes = composed(&made, text);
+            assert_eq!(shape(&bytes, &made.html), expected, "{text:?} in {}", template.name());
+            let parsed = MessageParser::default().parse(&bytes).unwrap();
+            assert_eq!(parsed.header_values("Bcc").count(), 0);
+            assert_eq!(parsed.to().unwrap().iter().count(), 1);
+            assert!(!made.html.contains("\"javascript:alert(1)"));
+        }
+    }
+}
+
+#[test]
+fn a_website_that_is_no_website_is_never_linked() {
+    let template = EMBEDDED.find("birthday", &locale("en"), &Locale::english()).unwrap();
+    let mut letter = Letter::sample(&locale("en"));
+    for website in ["javascript:alert(1)", "https://bank.example@evil.example/", "www.example.com"]
+    {
+        website.clone_into(&mut letter.company.website);
+        let error = EMBEDDED.render(template, &letter, &tracked()).err().unwrap();
+        assert!(matches!(error, RenderError::Link { number: 0, .. }), "{error}");
+        assert!(!error.to_string().contains(website));
+    }
+}
+
+#[test]
+fn written_out_templates_load_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in Templates::embedded_files() {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text.replace('\n', "\r\n")).unwrap();
+    }
+    let templates = Templates::load(Some(folder.path())).unwrap();
+    for (theirs, ours) in all(&templates).zip(all(&EMBEDDED)) {
+        let letter = Letter::sample(ours.locale());
+        let made = templates.render(theirs, &letter, &tracked()).unwrap();
+        assert!(made == rendered(ours, &letter), "{}", ours.name());
+    }
+}
+
+#[test]
+fn a_folder_replaces_by_name_and_adds() {
+    let folder = folder(&[
+        ("birthday/en/subject.txt.hbs", "Ours now, {{contact.name}}"),
+        ("invitation/de/subject.txt.hbs", "Einladung"),
+        ("invitation/de/body.txt.hbs", TEXT),
+        ("invitation/de/body.html.hbs", HTML),
+    ]);
+    let templates = Templates::load(Some(folder.path())).unwrap();
+    let find = |name, tag| templates.find(name, &locale(tag), &Locale::english()).unwrap();
+    let render = |template| {
+        let letter = Letter::sample(&Locale::english());
+        templates.render(template, &letter, &tracked()).unwrap()
+    };
+    assert_eq!(render(find("birthday", "en")).subject, "Ours now, Anna Meyer");
+    assert!(render(find("birthday", "en")).text.contains("happy birthday"));
+    assert_eq!(render(find("invitation", "de-AT")).subject, "Einladung");
+    assert!(templates.find("invitation", &locale("fr"), &locale("en")).is_none());
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_place() {
+    let found = problems(&[
+        ("birthday/en/subject.txt.hbs", "{{contact.nmae}}"),
+        ("birthday/en/body.txt.hbs", "line\n{{#if nope}}{{a}}{{else}}{{b}}{{/if}}"),
+        ("check-in/en/body.html.hbs", "<p>\n<a href=\"{{contact.name}}\">x</a>\n<script></script>"),
+        ("new-year/en/body.txt.hbs", "no way out, no address"),
+        ("new-year/zh-CN/body.html.hbs", "{{#if greeting}}"),
+        ("extra/en/subject.txt.hbs", "alone"),
+        ("Extra/en/subject.txt.hbs", "x"),
+        ("footer/english.html.hbs", "x"),
+        ("mid-autumn/en/body.html.hbs", "{{> nothing}}"),
+    ]);
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn a_broken_layout_is_one_problem_and_not_twelve() {
+    assert_eq!(
+        problems(&[("layout.html.hbs", "{{> @partial-block}}\n{{mail.pixel}}")]),
+        ["mail/layout.html.hbs:2:1: there is no value `mail.pixel`"]
+    );
+}
+
+#[test]
+fn a_link_that_needs_data_must_cope_without() {
+    let html = HTML.replace("<p>Hi</p>", "<a href=\"{{company.website}}\">us</a>");
+    let found = problems(&[("birthday/en/body.html.hbs", &html)]);
+    assert_eq!(
+        found,
+        ["mail/birthday/en/body.html.hbs: link 0 of mail/birthday/en/body.html.hbs: a link must \
+          begin with http:// or https://"]
+    );
+}
+
+#[test]
+fn deep_nesting_ends_in_a_problem_and_not_in_a_crash() {
+    for depth in [2_000, 9_000] {
+        let source = "{{#if greeting}}".repeat(depth) + &"{{/if}}".repeat(depth);
+        for file in ["subject.txt.hbs", "body.txt.hbs", "body.html.hbs"] {
+            let path = format!("birthday/en/{file}");
+            let found = problems(&[(&path, &source)]);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains(":1:513: blocks may be nested 32 deep"), "{found:?}");
+        }
+        let source = "<div><table><tr><td><b>".repeat(depth);
+        assert!(!problems(&[("birthday/en/body.html.hbs", &source)]).is_empty());
+    }
+}
+
+#[test]
+fn a_letter_cannot_grow_without_end() {
+    let text = TEXT.replace("Hi", &"{{contact.name}}".repeat(1_500));
+    let folder = folder(&[("birthday/en/body.txt.hbs", &text)]);
+    let templates = Templates::load(Some(folder.path())).unwrap();
+    let template = templates.find("birthday", &locale("en"), &Locale::english()).unwrap();
+    let mut letter = Letter::sample(&Locale::english());
+    letter.contact.name = "长".repeat(10_000);
+    let error = templates.render(template, &letter, &tracked()).err().unwrap();
+    assert!(matches!(error, RenderError::TooLong(_)), "{error}");
+}
+
+#[test]
+fn a_template_of_other_templates_is_an_error() {
+    let folder = folder(&[
+        ("extra/en/subject.txt.hbs", "Extra"),
+        ("extra/en/body.txt.hbs", TEXT),
+        ("extra/en/body.html.hbs", HTML),
+    ]);
+    let others = Templates::load(Some(folder.path())).unwrap();
+    let template = others.find("extra", &locale("en"), &Locale::english()).unwrap();
+    let error = EMBEDDED.render(template, &Letter::sample(&Locale::english()), &plain());
+    assert!(matches!(error.err(), Some(RenderError::Unknown(_))));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_a_problem() {
+    assert_eq!(Templates::load(Some(Path::new("/does/not/exist"))).unwrap_err().len(), 1);
+}
