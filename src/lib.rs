@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod domain;
 pub mod mail;
+pub mod sandbox;
 pub mod sheet;
 pub mod smtp;
 pub mod store;
