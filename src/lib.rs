@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod mail;
 pub mod sandbox;

@@ -1,0 +1,265 @@
+//! Reads the files of a configuration into a [`Config`] that needs no further checks.
+//!
+//! [`Files`] holds texts, [`Config::parse`] reads all of them before it says a word, so that a
+//! [`ConfigError`] lists everything that is wrong, with file, line and key. Each key is declared once,
+//! where it is read; [`reference()`] is made of the same declarations.
+#![warn(missing_docs)]
+
+mod document;
+mod files;
+mod form;
+mod problem;
+mod reference;
+mod rules;
+mod secret;
+mod settings;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
+
+use chrono_tz::Tz;
+
+pub use files::Files;
+pub use problem::{ConfigError, Problem};
+pub use reference::reference;
+pub use secret::new_secret_key;
+
+use crate::domain::{EmailAddress, Locale, Relay, Rules, Schedule, nearest};
+use document::Document;
+use rules::RuleFiles;
+use settings::Settings;
+use table::Reader;
+
+/// A configuration that has been checked.
+pub struct Config {
+    /// `sqlite:…` or `postgres://…`, with the path of a file database made whole.
+    pub database_url: String,
+    /// In whose name mail is written.
+    pub company: Company,
+    /// Who mail is from.
+    pub sender: Sender,
+    /// What holds for a contact of whom it is not known.
+    pub defaults: Defaults,
+    /// Where mail goes.
+    pub delivery: Delivery,
+    /// How long a daemon may hold a message before another one takes it; longer than the content of
+    /// a message may take.
+    pub lease: Duration,
+    /// Links and the pixel.
+    pub tracking: Tracking,
+    /// When recurring work runs.
+    pub schedules: Schedules,
+    /// A folder whose templates are taken before the built-in ones; it may be absent.
+    pub templates: Option<PathBuf>,
+    /// The rules in force.
+    pub rules: Rules,
+    /// Changes when the rules may have changed: SHA-256, hexadecimal, of the files of rules and of
+    /// the settings that deciding depends on.
+    pub rules_fingerprint: String,
+}
+
+/// In whose name mail is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Company {
+    /// The name, where none is given for a language.
+    pub name: String,
+    /// The name by language.
+    pub names: Vec<(Locale, String)>,
+    /// The address of the website, `http` or `https`.
+    pub website: Option<String>,
+    /// The postal address, which commercial mail must show (CAN-SPAM section 5(a)(5)).
+    pub postal_address: String,
+    /// The address that people write to who want no more mail.
+    pub email: EmailAddress,
+}
+
+/// Who mail is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// The address in `From`.
+    pub address: EmailAddress,
+    /// The name in `From`, where none is given for a language.
+    pub name: String,
+    /// The name in `From` by language.
+    pub names: Vec<(Locale, String)>,
+    /// Where answers go, if not to `address`.
+    pub reply_to: Option<EmailAddress>,
+    /// Where bounces go.
+    pub return_path: EmailAddress,
+}
+
+impl Company {
+    /// The name for readers of `locale`.
+    #[must_use]
+    pub fn name_in(&self, locale: &Locale) -> &str {
+        name_in(&self.names, locale).unwrap_or(&self.name)
+    }
+}
+
+impl Sender {
+    /// The name in `From` for readers of `locale`.
+    #[must_use]
+    pub fn name_in(&self, locale: &Locale) -> &str {
+        name_in(&self.names, locale).unwrap_or(&self.name)
+    }
+}
+
+fn name_in<'a>(names: &'a [(Locale, String)], locale: &Locale) -> Option<&'a str> {
+    let mut tags = locale.fallbacks(locale);
+    let in_language = |tag| names.iter().find(|(known, _)| known.as_str() == tag);
+    tags.find_map(in_language).map(|(_, name)| name.as_str())
+}
+
+/// What holds for a contact of whom it is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defaults {
+    /// Language.
+    pub locale: Locale,
+    /// Time zone.
+    pub zone: Tz,
+}
+
+/// Where mail goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a program has one")]
+pub enum Delivery {
+    /// To this relay.
+    Relay(Relay),
+    /// Into this folder, one file a message; nobody gets it.
+    Folder(PathBuf),
+}
+
+/// Links and the pixel.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tracking {
+    /// Where contacts reach the listener, without a slash at the end.
+    pub base_url: String,
+    /// Where the listener waits.
+    pub listen: SocketAddr,
+    /// Number and key of each signing key; the last one signs, all are believed.
+    pub keys: Vec<(u8, [u8; 32])>,
+    /// Whether opens and clicks of a contact may be recorded when the list does not say.
+    pub default_consent: bool,
+}
+
+/// When recurring work runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedules {
+    /// The zone of the schedules.
+    pub zone: Tz,
+    /// Deciding on the contacts that are due.
+    pub tick: Schedule,
+    /// Putting all contacts into their tiers anew.
+    pub reclassify: Schedule,
+}
+
+impl Config {
+    /// Reads `files`; relative paths in them are relative to `base`, and `environment` gives the
+    /// value of an environment variable.
+    ///
+    /// Reads the files of secrets that they name, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// With everything that is wrong, if anything is.
+    pub fn parse(
+        files: &Files,
+        base: &Path,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = files.unreadable().to_vec();
+        let mut documents = Vec::new();
+        for (path, text) in files.iter() {
+            if is_known(path, &mut problems) {
+                documents.push(Document::parse(path, text, &mut problems));
+            }
+        }
+        let reader = Reader::new(base, environment, problems);
+        let file = |name: &str| {
+            let document = documents.iter().find(|document| document.path == name);
+            if document.is_none() {
+                miss(&reader, files, name);
+            }
+            document
+        };
+        let settings = file("perennial.toml").and_then(|f| reader.read(f, settings::read));
+        let rules = RuleFiles {
+            tiers: file("tiers.toml"),
+            cadence: file("cadence.toml"),
+            calendar: file("calendar.toml"),
+            campaigns: documents.iter().filter(|d| d.path.starts_with("campaigns/")).collect(),
+        };
+        let locale = settings.as_ref().map_or_else(Locale::english, |s| s.defaults.locale.clone());
+        let rules = rules.read(&reader, locale);
+        match (settings, rules, reader.into_problems()) {
+            (Some(settings), Some(rules), problems) if problems.is_empty() => {
+                Ok(Self::assemble(settings, rules, files))
+            }
+            (_, _, problems) => Err(ConfigError::new(problems)),
+        }
+    }
+
+    fn assemble(settings: Settings, rules: Rules, files: &Files) -> Self {
+        Self {
+            rules_fingerprint: rules::fingerprint(files, &settings.defaults),
+            database_url: settings.database_url,
+            company: settings.company,
+            sender: settings.sender,
+            defaults: settings.defaults,
+            delivery: settings.delivery,
+            lease: settings.lease,
+            tracking: settings.tracking,
+            schedules: settings.schedules,
+            templates: settings.templates,
+            rules,
+        }
+    }
+}
+
+/// The files that every configuration has, besides its campaigns.
+const FILE_NAMES: [&str; 4] = ["perennial.toml", "tiers.toml", "cadence.toml", "calendar.toml"];
+
+fn is_known(path: &str, problems: &mut Vec<Problem>) -> bool {
+    let campaign = path.strip_prefix("campaigns/").and_then(|name| name.strip_suffix(".toml"));
+    let complaint = match campaign {
+        Some(name) if form::is_name(name) => return true,
+        Some(_) => "expected a file name of small letters, digits, `-` and `_`".to_owned(),
+        None if FILE_NAMES.contains(&path) => return true,
+        None => {
+            let meant = nearest(path, FILE_NAMES.into_iter());
+            let meant = meant.map_or_else(|| FILE_NAMES.join("`, `"), ToOwned::to_owned);
+            format!("no file of this name is read, expected `{meant}` or one in `campaigns/`")
+        }
+    };
+    problems.push(Problem::of_file(path, complaint));
+    false
+}
+
+fn miss(reader: &Reader<'_>, files: &Files, name: &str) {
+    let is_unreadable = files.unreadable().iter().any(|problem| problem.file == name);
+    if !is_unreadable {
+        let message = "there is no such file; `perennial init` writes it";
+        reader.report(Problem::of_file(name, message));
+    }
+}
+
+/// Says nothing of the database, whose address may hold a password, nor of keys.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("rules_fingerprint", &self.rules_fingerprint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Tracking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracking")
+            .field("base_url", &self.base_url)
+            .field("listen", &self.listen)
+            .field("default_consent", &self.default_consent)
+            .finish_non_exhaustive()
+    }
+}

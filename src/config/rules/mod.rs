@@ -1,0 +1,144 @@
+//! The rules in force: tiers, cadence, calendar and campaigns.
+mod cadence;
+mod calendar;
+mod campaign;
+mod rule;
+mod tiers;
+
+use super::{
+    Defaults, Files,
+    document::Document,
+    reference::Described,
+    secret::hex,
+    table::{Reader, Table},
+};
+use crate::{
+    config::Problem,
+    domain::{Campaign, Locale, Rules},
+};
+
+/// The files that rules are in; `None` for one that is not there.
+pub(super) struct RuleFiles<'a> {
+    pub(super) tiers: Option<&'a Document<'a>>,
+    pub(super) cadence: Option<&'a Document<'a>>,
+    pub(super) calendar: Option<&'a Document<'a>>,
+    pub(super) campaigns: Vec<&'a Document<'a>>,
+}
+
+/// What the other files may refer to. `None` where it is not known for sure, because a complaint
+/// about a reference would only echo another one.
+#[derive(Debug, Default)]
+struct Known {
+    /// Schemes with their tiers.
+    schemes: Option<Vec<(String, Vec<String>)>>,
+    /// Holidays, in the order of the calendar.
+    holidays: Option<Vec<String>>,
+}
+
+impl RuleFiles<'_> {
+    /// Reads the files, each as far as it goes; `None` after a complaint.
+    pub(super) fn read(&self, reader: &Reader<'_>, default_locale: Locale) -> Option<Rules> {
+        let (schemes, scheme_names) =
+            self.tiers.map(|file| reader.read(file, tiers::read)).unwrap_or_default();
+        let (holidays, holiday_names) =
+            self.calendar.map(|file| reader.read(file, calendar::read)).unwrap_or_default();
+        let known = Known { schemes: scheme_names, holidays: holiday_names };
+        let cadence =
+            self.cadence.and_then(|file| reader.read(file, |table| cadence::read(table, &known)));
+        let campaigns = self.read_campaigns(reader, &known);
+        let cadence = cadence?;
+        Some(Rules {
+            schemes: schemes?,
+            cadence: cadence.rules,
+            holidays: holidays?,
+            campaigns: campaigns?,
+            window: cadence.window,
+            strength: cadence.strength,
+            leap_day: cadence.leap_day,
+            default_locale,
+        })
+    }
+
+    fn read_campaigns(&self, reader: &Reader<'_>, known: &Known) -> Option<Vec<Campaign>> {
+        if self.campaigns.is_empty() {
+            let message = "expected one file or more, such as `campaigns/birthday.toml`";
+            reader.report(Problem::of_file("campaigns", message));
+        }
+        let campaigns: Vec<_> = self
+            .campaigns
+            .iter()
+            .map(|file| {
+                let name = file.path.trim_start_matches("campaigns/").trim_end_matches(".toml");
+                reader.read(file, |table| campaign::read(table, name, known))
+            })
+            .collect();
+        campaigns.into_iter().collect()
+    }
+}
+
+/// The files of rules, for the reference.
+pub(super) const REFERENCE: [Described; 4] = [
+    Described {
+        file: "tiers.toml",
+        about: "Ways to classify contacts. A contact is in the first tier of a scheme that fits, and is put \
+         there anew whenever facts change. The last tier of a scheme has no rule, so that everybody \
+         is somewhere.",
+        read: |table| drop(tiers::read(table)),
+    },
+    Described {
+        file: "cadence.toml",
+        about: "How often to write, when mail may leave, and which of two occasions wins. A person's own \
+         behaviour moves the interval between the bounds of the tier.",
+        read: |table| drop(cadence::read(table, &Known::default())),
+    },
+    Described {
+        file: "calendar.toml",
+        about: "Days that matter to many. A day does nothing until a campaign names it.",
+        read: |table| drop(calendar::read(table)),
+    },
+    Described {
+        file: "campaigns/NAME.toml",
+        about: "What is written, to whom, on what occasion: one file a campaign, which the file names. \
+         Taking the file away ends the campaign. Do not rename the file of a campaign that runs: \
+         whoever got its mail this year might get it again.",
+        read: |table| drop(campaign::read(table, "NAME", &Known::default())),
+    },
+];
+
+/// SHA-256 of all that deciding depends on. A change of a comment changes it as well, which costs one
+/// needless round of decisions and nothing else.
+pub(super) fn fingerprint(files: &Files, defaults: &Defaults) -> String {
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut add = |text: &str| {
+        hash.update(&(text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    for (path, text) in files.iter().filter(|(path, _)| *path != "perennial.toml") {
+        add(path);
+        add(text);
+    }
+    add(defaults.locale.as_str());
+    add(defaults.zone.name());
+    hex(hash.finish().as_ref())
+}
+
+/// Complains about each row whose `key` an earlier row has, and gives back the keys, unless one
+/// cannot be read.
+fn distinct<'a>(
+    table: &Table<'_>,
+    section: &str,
+    keys: impl Iterator<Item = Option<&'a str>>,
+) -> Option<Vec<String>> {
+    let mut known: Vec<String> = Vec::new();
+    let mut all = true;
+    for (place, key) in keys.enumerate() {
+        match key {
+            None => all = false,
+            Some(key) if known.iter().any(|other| other == key) => {
+                table.complain_about(section, place, format!("`{key}` is here twice"));
+            }
+            Some(key) => known.push(key.to_owned()),
+        }
+    }
+    all.then_some(known)
+}

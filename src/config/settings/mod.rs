@@ -1,0 +1,140 @@
+//! `perennial.toml`: the company, its mail, and the machine it runs on.
+mod delivery;
+mod url;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use super::{
+    Company, Defaults, Delivery, Schedules, Sender, Tracking,
+    form::{ADDRESS, ByLanguage, LOCALE, PATH, SCHEDULE, TEXT, Words, YesNo, ZONE},
+    secret::{self, SECRET},
+    table::Table,
+};
+
+/// All of `perennial.toml`.
+pub(super) struct Settings {
+    pub(super) database_url: String,
+    pub(super) company: Company,
+    pub(super) sender: Sender,
+    pub(super) defaults: Defaults,
+    pub(super) delivery: Delivery,
+    pub(super) lease: Duration,
+    pub(super) tracking: Tracking,
+    pub(super) schedules: Schedules,
+    pub(super) templates: Option<PathBuf>,
+}
+
+/// Reads the whole file.
+pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
+    let database_url = file.section("database", database);
+    let company = file.section("company", company);
+    let sender = file.section("sender", sender);
+    let defaults = file.section("defaults", defaults);
+    let delivery = file.section("delivery", |table| delivery::read(table, sender.as_ref()));
+    let tracking = file.section("tracking", tracking);
+    let zone = defaults.as_ref().map(|(defaults, _)| defaults.zone);
+    let schedules = file.section("schedule", |table| {
+        let otherwise = "`defaults.zone`";
+        let own = table.optional("zone", &ZONE, otherwise, "The time zone of these schedules.");
+        let meaning = "When contacts that are due are decided on.";
+        let tick = table.or("tick", &SCHEDULE, "\"* * * * *\"", meaning);
+        let meaning = "When all contacts are put into their tiers anew.";
+        let reclassify = table.or("reclassify", &SCHEDULE, "\"10 2 * * *\"", meaning);
+        let own_is_bad = own.is_none() && table.has("zone");
+        let zone = if own_is_bad { None } else { own.or(zone) };
+        Some(Schedules { zone: zone?, tick: tick?, reclassify: reclassify? })
+    });
+    let templates = file.section("templates", |table| {
+        let meaning = "A folder of templates; a file in it takes the place of the built-in one of \
+                       the same name.";
+        let folder = table.optional("folder", &PATH, "only the built-in ones", meaning);
+        Some(folder.map(|folder| table.base().join(folder)))
+    });
+    let (defaults, may_track) = defaults?;
+    let (delivery, lease) = delivery?;
+    Some(Settings {
+        database_url: database_url?,
+        company: company?,
+        sender: sender?,
+        defaults,
+        delivery,
+        lease,
+        tracking: Tracking { default_consent: may_track, ..tracking? },
+        schedules: schedules?,
+        templates: templates?,
+    })
+}
+
+fn database(table: &mut Table<'_>) -> Option<String> {
+    let meaning = "The database. A file database is made if it is not there. An address that \
+                   holds a password is given as `env:NAME` or `file:PATH`.";
+    let written = table.needed("url", &url::DATABASE, meaning)?;
+    let url = match (SECRET.read)(&written) {
+        Ok(place) => table.resolve("url", &place)?,
+        Err(_) => written,
+    };
+    url::database(&url, table.base()).map_err(|message| table.complain("url", message)).ok()
+}
+
+fn company(table: &mut Table<'_>) -> Option<Company> {
+    let name = table.needed("name", &TEXT, "The company, as mails name it.");
+    let meaning = "Its name in other languages; `zh` also serves `zh-CN`.";
+    let names = table.or("names", &ByLanguage, "{}", meaning);
+    let website = table.optional("website", &url::WEBSITE, "not shown", "Its website.");
+    let meaning = "Its postal address on one line. Commercial mail must show it.";
+    let postal_address = table.needed("postal_address", &TEXT, meaning);
+    let meaning = "The address shown to people who want no more mail, and for questions.";
+    let email = table.needed("email", &ADDRESS, meaning);
+    let (name, names, postal_address) = (name?, names?, postal_address?);
+    Some(Company { name, names, website, postal_address, email: email? })
+}
+
+fn sender(table: &mut Table<'_>) -> Option<Sender> {
+    let meaning = "The address that mail is from. SPF, DKIM and DMARC must allow its domain to the \
+                   relay.";
+    let address = table.needed("address", &ADDRESS, meaning);
+    let name = table.needed("name", &TEXT, "The name that mail is from.");
+    let names = table.or("names", &ByLanguage, "{}", "That name in other languages.");
+    let meaning = "Where answers go.";
+    let reply_to = table.optional("reply_to", &ADDRESS, "`sender.address`", meaning);
+    let meaning = "Where bounces go; somebody or something must read it.";
+    let return_path = table.optional("return_path", &ADDRESS, "`sender.address`", meaning);
+    let address = address?;
+    let return_path = return_path.unwrap_or_else(|| address.clone());
+    Some(Sender { address, name: name?, names: names?, reply_to, return_path })
+}
+
+fn defaults(table: &mut Table<'_>) -> Option<(Defaults, bool)> {
+    let meaning = "The language of a contact of whom it is not known, and the last one in which a \
+                   template is looked for.";
+    let locale = table.or("locale", &LOCALE, "\"en\"", meaning);
+    let meaning = "The time zone of a contact of whom it is not known.";
+    let zone = table.or("zone", &ZONE, "\"UTC\"", meaning);
+    let meaning = "Whether opens and clicks of a contact may be recorded when the list does not \
+                   say. In the European Union that needs the consent of each contact.";
+    let may_track = table.or("may_track", &YesNo, "false", meaning);
+    Some((Defaults { locale: locale?, zone: zone? }, may_track?))
+}
+
+/// An address to listen on.
+const LISTEN: Words<SocketAddr> = Words {
+    expected: "an address and a port such as `127.0.0.1:8025`",
+    read: |text| text.parse().map_err(|_| super::form::not_this(LISTEN.expected, text)),
+};
+
+fn tracking(table: &mut Table<'_>) -> Option<Tracking> {
+    let meaning = "Where contacts reach this program: the pixel, links and the way out begin \
+                   with it. Plain `http` is for this machine alone.";
+    let base_url = table.needed("base_url", &url::BASE, meaning);
+    let meaning = "Where this program waits for them; a web server with TLS stands before it.";
+    let listen = table.or("listen", &LISTEN, "\"127.0.0.1:8025\"", meaning);
+    let meaning = "The keys that sign links: lines of `NUMBER:KEY`, a number from 0 to 255 and 64 \
+                   hexadecimal digits. The last line signs, all are believed. `init` writes one.";
+    let key = table.needed("key", &SECRET, meaning);
+    let keys = key.and_then(|place| {
+        let text = table.resolve("key", &place)?;
+        secret::keys(&text).map_err(|message| table.complain("key", message)).ok()
+    });
+    let (base_url, listen, keys) = (base_url?, listen?, keys?);
+    Some(Tracking { base_url, listen, keys, default_consent: false })
+}
