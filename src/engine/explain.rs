@@ -1,0 +1,35 @@
+//! One contact's decision, with everything it was made from.
+use chrono::{DateTime, Utc};
+
+use super::{Engine, EngineError};
+use crate::{
+    domain::{Decision, EmailAddress, Snapshot, decide},
+    store::LetterFacts,
+};
+
+/// A decision and what it was made from. It is made by the function that the daemon acts on.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// As of when.
+    pub now: DateTime<Utc>,
+    /// What was decided on.
+    pub contact: Snapshot,
+    /// Names, for the sentences.
+    pub facts: LetterFacts,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+impl Engine {
+    /// Decides on one contact and keeps everything that went into it.
+    pub async fn explain(&self, address: &EmailAddress) -> Result<Explanation, EngineError> {
+        let now = self.clock.now();
+        let no_contact = || EngineError::NoSuchContact(address.clone());
+        let contact = self.store.snapshot_of(&self.unstated(), address, now).await?;
+        let contact = contact.ok_or_else(no_contact)?;
+        let mut facts = self.store.letter_facts(std::iter::once(contact.id)).await?;
+        let facts = facts.remove(&contact.id).ok_or_else(no_contact)?;
+        let decision = decide(&self.config.rules, &contact, now);
+        Ok(Explanation { now, contact, facts, decision })
+    }
+}

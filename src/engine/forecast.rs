@@ -1,0 +1,96 @@
+//! Walks the decision forward in time, as if every mail left at its time and nobody answered.
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::{Engine, EngineError, PAGE, plan::take_as_sent};
+use crate::domain::{ContactId, Decision, NextMail, Snapshot, Verdict, decide};
+
+/// One mail of the forecast.
+#[derive(Debug, Clone, Copy)]
+pub struct Foreseen<'a> {
+    /// For whom.
+    pub contact: &'a Snapshot,
+    /// What and when.
+    pub mail: &'a NextMail,
+}
+
+/// What a forecast comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Contacts that were looked at.
+    pub contacts: u64,
+    /// Mails by day in the configuration's zone.
+    pub by_day: BTreeMap<NaiveDate, u64>,
+    /// Mails by campaign.
+    pub by_campaign: BTreeMap<String, u64>,
+    /// Mails by tier of the scheme that sets the cadence.
+    pub by_tier: BTreeMap<String, u64>,
+    /// Contacts without a mail in the time, by reason.
+    pub held: BTreeMap<&'static str, u64>,
+}
+
+/// The reason for those whose next mail comes after the forecast ends.
+const LATER: &str = "later";
+
+impl Engine {
+    /// Foresees the mails from now until `days` days later, showing each to `observe`.
+    #[tracing::instrument(name = "engine.forecast", skip_all, err)]
+    pub async fn forecast(
+        &self,
+        days: u32,
+        mut observe: impl FnMut(Foreseen<'_>),
+    ) -> Result<Outlook, EngineError> {
+        let now = self.clock.now();
+        let until = now + TimeDelta::days(i64::from(days));
+        let mut outlook = Outlook::default();
+        let mut after = ContactId(0);
+        loop {
+            let page = self.store.snapshots(&self.unstated(), after, now, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            outlook.contacts += page.len() as u64;
+            for contact in page {
+                self.foresee(contact, (now, until), &mut outlook, &mut observe);
+            }
+        }
+        Ok(outlook)
+    }
+
+    fn foresee(
+        &self,
+        mut contact: Snapshot,
+        (now, until): (DateTime<Utc>, DateTime<Utc>),
+        outlook: &mut Outlook,
+        observe: &mut impl FnMut(Foreseen<'_>),
+    ) {
+        let rules = &self.config.rules;
+        let mut decision = decide(rules, &contact, now);
+        let mut mails = 0_u64;
+        while let Verdict::Send(mail) = decision.verdict
+            && mail.when < until
+        {
+            mails += 1;
+            observe(Foreseen { contact: &contact, mail: &mail });
+            let day = mail.when.with_timezone(&self.config.schedules.zone).date_naive();
+            let (_, standing) = rules.cadence.of(&contact.standings);
+            let tier = standing.map_or("–", |standing| standing.tier.as_str()).to_owned();
+            *outlook.by_day.entry(day).or_default() += 1;
+            let campaign = rules.campaigns[mail.campaign].key.clone();
+            *outlook.by_campaign.entry(campaign).or_default() += 1;
+            *outlook.by_tier.entry(tier).or_default() += 1;
+            take_as_sent(rules, &mut contact, &mail);
+            decision = decide(rules, &contact, mail.when);
+        }
+        if mails == 0 {
+            *outlook.held.entry(reason(&decision)).or_default() += 1;
+        }
+    }
+}
+
+const fn reason(decision: &Decision) -> &'static str {
+    match &decision.verdict {
+        Verdict::Hold(hold) => hold.as_str(),
+        Verdict::Send(_) => LATER,
+    }
+}

@@ -1,0 +1,183 @@
+//! From a decided outreach and what is known of its contact to the bytes of a message.
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{Engine, EngineError};
+use crate::{
+    domain::{
+        Campaign, EmailAddress, Envelope, Letter, LetterAccount, LetterCompany, LetterContact,
+        LetterOccasion, LetterRep, Locale, NameParts, OccasionRule, OutreachId, date_text,
+        greeting,
+    },
+    mail::{Kind, Links, List, Mailbox, Message, Rendered, compose},
+    store::LetterFacts,
+};
+
+/// The occasion that a letter is written for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Occasion<'a> {
+    pub campaign: &'a Campaign,
+    pub day: NaiveDate,
+    pub years: Option<u32>,
+}
+
+/// Which row of the ledger a letter belongs to; the same for every attempt.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identity {
+    pub outreach: OutreachId,
+    pub nonce: i64,
+    /// The day of the outreach, UTC.
+    pub issued_on: NaiveDate,
+}
+
+/// A letter, with what its message says besides.
+pub(super) struct Draft {
+    pub rendered: Rendered,
+    /// The language that it is written in, which may be a fallback of the reader's.
+    pub locale: Locale,
+    /// The Date of the message.
+    pub written_at: DateTime<Utc>,
+}
+
+impl Engine {
+    /// The letter on `occasion` to the person of `facts`, in the language nearest to theirs.
+    pub(super) fn render(
+        &self,
+        facts: &LetterFacts,
+        occasion: Occasion<'_>,
+        identity: Identity,
+    ) -> Result<Draft, EngineError> {
+        let default = &self.config.defaults.locale;
+        let locale = facts.locale.as_ref().unwrap_or(default);
+        let name = &occasion.campaign.template;
+        let template = self.templates.find(name, locale, default).ok_or_else(|| {
+            let (campaign, template) = (occasion.campaign.key.clone(), name.clone());
+            EngineError::NoTemplate { campaign, template, locale: locale.to_string() }
+        })?;
+        let letter = self.letter(facts, occasion, template.locale());
+        let links = Links {
+            base_url: &self.config.tracking.base_url,
+            keyring: &self.keyring,
+            outreach: identity.outreach.0,
+            issued_on: identity.issued_on,
+            may_track: self.may_track(facts.may_track),
+        };
+        Ok(Draft {
+            rendered: self.templates.render(template, &letter, &links)?,
+            locale: template.locale().clone(),
+            written_at: self.clock.now(),
+        })
+    }
+
+    fn letter(&self, facts: &LetterFacts, occasion: Occasion<'_>, locale: &Locale) -> Letter {
+        let company = &self.config.company;
+        let name =
+            NameParts { full: &facts.name, given: &facts.given_name, family: &facts.family_name };
+        Letter {
+            greeting: greeting(locale, name, facts.honorific),
+            contact: LetterContact {
+                name: facts.name.clone(),
+                given_name: facts.given_name.clone(),
+                family_name: facts.family_name.clone(),
+                title: facts.title.clone(),
+            },
+            account: LetterAccount { name: facts.account.clone() },
+            rep: self.letter_rep(facts, locale),
+            company: LetterCompany {
+                name: company.name_in(locale).to_owned(),
+                website: company.website.clone().unwrap_or_default(),
+                email: company.email.as_str().to_owned(),
+                postal_address: company.postal_address.clone(),
+            },
+            occasion: LetterOccasion {
+                name: self.occasion_name(occasion.campaign, locale),
+                date: occasion.day,
+                date_text: date_text(locale, occasion.day),
+                years: occasion.years.unwrap_or(0),
+            },
+        }
+    }
+
+    /// Who signs: the rep, or the sender of the configuration where an account has none.
+    fn letter_rep(&self, facts: &LetterFacts, locale: &Locale) -> LetterRep {
+        match &facts.rep {
+            Some(rep) => LetterRep {
+                name: rep.name.clone(),
+                title: rep.title.clone(),
+                email: rep.email.as_str().to_owned(),
+                phone: rep.phone.clone(),
+            },
+            None => LetterRep {
+                name: self.config.sender.name_in(locale).to_owned(),
+                title: String::new(),
+                email: self.config.company.email.as_str().to_owned(),
+                phone: String::new(),
+            },
+        }
+    }
+
+    fn occasion_name(&self, campaign: &Campaign, locale: &Locale) -> String {
+        match campaign.occasion {
+            OccasionRule::Holiday(place) => {
+                self.config.rules.holidays[place].name(locale).to_owned()
+            }
+            OccasionRule::Birthday
+            | OccasionRule::CooperationAnniversary
+            | OccasionRule::CheckIn => String::new(),
+        }
+    }
+
+    /// The message of a campaign that carries `draft` to its reader.
+    pub(super) fn message(
+        &self,
+        facts: &LetterFacts,
+        campaign: &Campaign,
+        draft: &Draft,
+        identity: Identity,
+    ) -> Result<Vec<u8>, EngineError> {
+        let sender = &self.config.sender;
+        let domain = sender.address.domain();
+        let list_id = format!("{}.{domain}", campaign.key);
+        let kind = Kind::List(List {
+            name: self.config.company.name_in(&draft.locale),
+            id: &list_id,
+            unsubscribe_url: &draft.rendered.unsubscribe_url,
+            unsubscribe_mailbox: sender.reply_to.as_ref().unwrap_or(&self.config.company.email),
+        });
+        let message_id = format!("{}.{:016x}@{domain}", identity.outreach.0, identity.nonce);
+        self.compose(facts, draft, kind, &message_id)
+    }
+
+    /// The bytes of a message with the sender's headers.
+    pub(super) fn compose(
+        &self,
+        facts: &LetterFacts,
+        draft: &Draft,
+        kind: Kind<'_>,
+        message_id: &str,
+    ) -> Result<Vec<u8>, EngineError> {
+        let sender = &self.config.sender;
+        // A reader answers to the rep who signs; the configuration may say otherwise.
+        let reply_to = match (&sender.reply_to, &facts.rep) {
+            (Some(address), _) => Some(Mailbox { name: "", address }),
+            (None, Some(rep)) => Some(Mailbox { name: &rep.name, address: &rep.email }),
+            (None, None) => None,
+        };
+        let message = Message {
+            from: Mailbox { name: sender.name_in(&draft.locale), address: &sender.address },
+            to: Mailbox { name: &facts.name, address: &facts.email },
+            reply_to,
+            subject: &draft.rendered.subject,
+            text: &draft.rendered.text,
+            html: &draft.rendered.html,
+            date: draft.written_at.with_timezone(&self.config.schedules.zone).fixed_offset(),
+            message_id,
+            kind,
+        };
+        Ok(compose(&message)?)
+    }
+
+    /// From the return path to `recipient`.
+    pub(super) fn envelope(&self, recipient: EmailAddress) -> Envelope {
+        Envelope { sender: self.config.sender.return_path.clone(), recipient }
+    }
+}

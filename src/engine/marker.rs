@@ -1,0 +1,127 @@
+//! Writes the ledger's marks in groups: one commit carries the marks of many connections.
+//!
+//! A mark that arrives while a commit is under way waits for the next one, so groups grow with the
+//! load and an idle sender waits for nobody.
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::error;
+
+use crate::{
+    clock::Clock,
+    store::{Mark, Prepared, Store, StoreError},
+};
+
+/// Marks that are committed together at most.
+const GROUP: usize = 64;
+/// Between two tries to write down an outcome while the database refuses.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Takes marks from many senders. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Marker {
+    /// Senders send, the one [`write`] loop receives.
+    requests: mpsc::Sender<Request>,
+}
+
+enum Request {
+    Sending(Prepared, oneshot::Sender<Result<(), NotMarked>>),
+    Settled(Mark, oneshot::Sender<bool>),
+}
+
+/// Why a message may not leave.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotMarked {
+    #[error("the lease was lost, or the contact was suppressed meanwhile")]
+    Fenced,
+    #[error("the mark could not be written down")]
+    Database,
+}
+
+impl Marker {
+    /// A marker, and the loop that serves it until the last marker is dropped.
+    pub(super) fn new(
+        store: Store,
+        clock: std::sync::Arc<dyn Clock>,
+    ) -> (Self, impl Future<Output = ()>) {
+        let (requests, incoming) = mpsc::channel(GROUP * 4);
+        (Self { requests }, write(store, clock, incoming))
+    }
+
+    /// Marks durably that the content of `message` is about to leave.
+    pub(super) async fn sending(&self, message: Prepared) -> Result<(), NotMarked> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.requests.send(Request::Sending(message, answer)).await;
+        asked.map_err(|_| NotMarked::Database)?;
+        answered.await.map_err(|_| NotMarked::Database)?
+    }
+
+    /// Writes down how an attempt ended. Returns whether the row was still ours. Does not return
+    /// before it is written: an outcome is never forgotten because the database is away.
+    pub(super) async fn settled(&self, mark: Mark) -> bool {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.requests.send(Request::Settled(mark, answer)).await;
+        asked.is_ok() && answered.await.unwrap_or(false)
+    }
+}
+
+async fn write(
+    store: Store,
+    clock: std::sync::Arc<dyn Clock>,
+    mut incoming: mpsc::Receiver<Request>,
+) {
+    let mut group = Vec::with_capacity(GROUP);
+    while incoming.recv_many(&mut group, GROUP).await > 0 {
+        let (mut sending, mut starts) = (Vec::new(), Vec::new());
+        let (mut settled, mut ends) = (Vec::new(), Vec::new());
+        for request in group.drain(..) {
+            match request {
+                Request::Sending(message, answer) => {
+                    sending.push(message);
+                    starts.push(answer);
+                }
+                Request::Settled(mark, answer) => {
+                    settled.push(mark);
+                    ends.push(answer);
+                }
+            }
+        }
+        let mut outcome = commit(&store, clock.as_ref(), &sending, &settled).await;
+        if let Err(failure) = &outcome {
+            error!(error = %failure, "The ledger could not be written; nothing new leaves until it can");
+            sending.clear();
+            for answer in starts.drain(..) {
+                let _ = answer.send(Err(NotMarked::Database));
+            }
+            while outcome.is_err() && !settled.is_empty() {
+                tokio::time::sleep(PATIENCE).await;
+                outcome = commit(&store, clock.as_ref(), &[], &settled).await;
+            }
+        }
+        let Ok((may_leave, moved)) = outcome else { continue };
+        for (message, answer) in sending.iter().zip(starts) {
+            let verdict =
+                if may_leave.contains(&message.id) { Ok(()) } else { Err(NotMarked::Fenced) };
+            let _ = answer.send(verdict);
+        }
+        for (mark, answer) in settled.iter().zip(ends) {
+            let _ = answer.send(moved.contains(&mark.id));
+        }
+    }
+}
+
+type Ids = std::collections::HashSet<crate::domain::OutreachId>;
+
+async fn commit(
+    store: &Store,
+    clock: &dyn Clock,
+    sending: &[Prepared],
+    settled: &[Mark],
+) -> Result<(Ids, Ids), StoreError> {
+    let mut tx = store.begin().await?;
+    let may_leave = if sending.is_empty() { Ids::new() } else { tx.mark_sending(sending).await? };
+    let moved =
+        if settled.is_empty() { Ids::new() } else { tx.mark_settled(settled, clock.now()).await? };
+    tx.commit().await?;
+    Ok((may_leave, moved))
+}

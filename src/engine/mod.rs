@@ -1,0 +1,114 @@
+//! The use cases, one file per verb. Each one reads, decides, writes, and nobody else writes.
+mod dispatch;
+mod explain;
+mod forecast;
+mod import;
+mod letter;
+mod marker;
+mod plan;
+mod preview;
+mod reclassify;
+mod record;
+
+use std::sync::Arc;
+
+pub use dispatch::Dispatched;
+pub use explain::Explanation;
+pub use forecast::{Foreseen, Outlook};
+pub use import::{ImportOptions, ImportProgress, ImportReport, RefusedRow};
+pub use plan::Planned;
+pub use preview::Preview;
+pub use reclassify::Reclassified;
+pub use record::Recorded;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    domain::{EmailAddress, Keyring},
+    mail::Templates,
+    smtp::Transport,
+    store::{Store, StoreError, Unstated},
+};
+
+/// Everything that a use case needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The settings and the rules in force.
+    pub config: Arc<Config>,
+    /// The texts.
+    pub templates: Arc<Templates>,
+    /// The keys that sign links.
+    pub keyring: Arc<Keyring>,
+    /// The way out.
+    pub transport: Arc<Transport>,
+}
+
+/// Why a use case could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file to import.
+    #[error(transparent)]
+    Sheet(#[from] crate::sheet::SheetError),
+    /// The columns of a file to import.
+    #[error("the columns of the file cannot be used:{}", listed(.0))]
+    Columns(Vec<crate::domain::ColumnProblem>),
+    /// There is no contact with this address. The message shows it, since the person who asked
+    /// has just typed it.
+    #[error("there is no contact with the address {}; import the list first, or check the spelling", .0.as_str())]
+    NoSuchContact(EmailAddress),
+    /// There is no such campaign.
+    #[error("there is no campaign `{0}`; there are: {1}")]
+    NoSuchCampaign(String, String),
+    /// A campaign's template is missing in every language that could be used.
+    #[error(
+        "campaign `{campaign}` has no template `{template}` for {locale} or the default language"
+    )]
+    NoTemplate {
+        /// The campaign's key.
+        campaign: String,
+        /// The template's name.
+        template: String,
+        /// The language that was looked for.
+        locale: String,
+    },
+    /// A template could not be rendered.
+    #[error("the mail could not be rendered")]
+    Render(#[from] crate::mail::RenderError),
+    /// A message could not be built.
+    #[error("the mail could not be built")]
+    Compose(#[from] crate::mail::ComposeError),
+    /// A test mail was not accepted.
+    #[error("the test mail was not accepted: {0}")]
+    TestRefused(String),
+    /// A worker of ours panicked.
+    #[error("a worker stopped unexpectedly")]
+    Worker,
+}
+
+fn listed<T: std::fmt::Display>(problems: &[T]) -> String {
+    problems.iter().fold(String::new(), |text, problem| format!("{text}\n  {problem}"))
+}
+
+/// Contacts that are read, decided and written together. Bounds memory; large enough that a page
+/// costs a few milliseconds and not a round trip per contact.
+const PAGE: u32 = 1000;
+
+impl Engine {
+    fn unstated(&self) -> Unstated {
+        let defaults = &self.config.defaults;
+        Unstated { locale: defaults.locale.clone(), zone: defaults.zone }
+    }
+
+    /// Whether opens and clicks of a contact may be recorded: what the contact said, else what the
+    /// configuration says.
+    fn may_track(&self, said: Option<bool>) -> bool {
+        said.unwrap_or(self.config.tracking.default_consent)
+    }
+}

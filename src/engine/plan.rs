@@ -1,0 +1,150 @@
+//! Fills the outbox with the mails that are due.
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use ring::rand::SecureRandom;
+use tracing::info;
+
+use super::{Engine, EngineError, PAGE};
+use crate::{
+    domain::{ContactId, Decision, Hold, NextMail, PastOutreach, Rules, Snapshot, Verdict, decide},
+    store::NewOutreach,
+};
+
+/// What one round of planning did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Planned {
+    /// Contacts that were decided on.
+    pub considered: u64,
+    /// Mails that were added to the outbox.
+    pub queued: u64,
+    /// Contacts for whom the next mail is in the future.
+    pub waiting: u64,
+    /// Contacts who get nothing, by reason.
+    pub held: BTreeMap<&'static str, u64>,
+}
+
+/// Mails that one contact may be owed at one instant. With a minimum gap of a day or more it is one;
+/// the bound keeps a gap of zero from running away.
+const MOST_AT_ONCE: usize = 8;
+
+impl Engine {
+    /// Decides on every contact whose next decision is due, and writes the mails whose time has
+    /// come into the outbox. Safe to repeat: an occurrence is written down once.
+    pub async fn plan(&self) -> Result<Planned, EngineError> {
+        self.plan_observed(|_, _| ()).await
+    }
+
+    /// The same, showing each contact and its decision to `observe`.
+    #[tracing::instrument(name = "engine.plan", skip_all, err)]
+    pub async fn plan_observed(
+        &self,
+        mut observe: impl FnMut(&Snapshot, &Decision),
+    ) -> Result<Planned, EngineError> {
+        let now = self.clock.now();
+        let mut done = Planned::default();
+        loop {
+            let page = self.store.due(&self.unstated(), now, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            let mut mails = Vec::new();
+            let mut again = Vec::with_capacity(page.len());
+            for mut contact in page {
+                let (decided, next) = self.owed(&mut contact, now, &mut observe);
+                done.note(&decided, next);
+                mails.extend(decided.mails);
+                again.push((contact.id, next));
+            }
+            mails.sort_by_key(|mail| mail.due_at);
+            let mut tx = self.store.begin().await?;
+            let queued = tx.enqueue(&mails, now).await?;
+            tx.decide_again(&again).await?;
+            tx.commit().await?;
+            done.considered += again.len() as u64;
+            done.queued += queued;
+        }
+        if done.considered > 0 {
+            let Planned { considered, queued, .. } = &done;
+            info!(considered, queued, "Decided on {considered} contacts, queued {queued} mails");
+        }
+        Ok(done)
+    }
+
+    /// The mails that `contact` is owed by `now`, and when to look again.
+    fn owed(
+        &self,
+        contact: &mut Snapshot,
+        now: DateTime<Utc>,
+        observe: &mut impl FnMut(&Snapshot, &Decision),
+    ) -> (Owed, Option<DateTime<Utc>>) {
+        let rules = &self.config.rules;
+        let mut decision = decide(rules, contact, now);
+        observe(contact, &decision);
+        let mut owed = Owed { mails: Vec::new(), hold: None };
+        while let Verdict::Send(mail) = decision.verdict
+            && mail.when <= now
+            && owed.mails.len() < MOST_AT_ONCE
+        {
+            owed.mails.push(new_outreach(rules, contact.id, &mail));
+            take_as_sent(rules, contact, &mail);
+            decision = decide(rules, contact, now);
+        }
+        if let Verdict::Hold(hold) = decision.verdict {
+            owed.hold = Some(hold);
+        }
+        (owed, decision.look_again_at(now))
+    }
+}
+
+struct Owed {
+    mails: Vec<NewOutreach>,
+    hold: Option<Hold>,
+}
+
+impl Planned {
+    fn note(&mut self, owed: &Owed, next: Option<DateTime<Utc>>) {
+        if let Some(hold) = owed.hold {
+            *self.held.entry(hold.as_str()).or_default() += 1;
+        } else if owed.mails.is_empty() && next.is_some() {
+            self.waiting += 1;
+        }
+    }
+}
+
+/// `contact` as it is once `mail` has left at its time; what `plan` writes down and the forecast
+/// supposes.
+pub(super) fn take_as_sent(rules: &Rules, contact: &mut Snapshot, mail: &NextMail) {
+    let campaign = &rules.campaigns[mail.campaign];
+    contact.history.push(PastOutreach {
+        campaign: campaign.key.clone(),
+        kind: campaign.occasion.kind(),
+        day: mail.occurrence.day,
+        at: mail.when,
+        counts: true,
+    });
+    contact.last_mail_at = contact.last_mail_at.max(Some(mail.when));
+}
+
+fn new_outreach(rules: &Rules, contact: ContactId, mail: &NextMail) -> NewOutreach {
+    let campaign = &rules.campaigns[mail.campaign];
+    NewOutreach {
+        contact,
+        campaign: campaign.key.clone(),
+        kind: campaign.occasion.kind(),
+        day: mail.occurrence.day,
+        years: mail.occurrence.years,
+        due_at: mail.when,
+        not_after: mail.not_after,
+        nonce: nonce(),
+    }
+}
+
+/// A random number for a Message-ID: 63 bits, so that it is positive everywhere.
+fn nonce() -> i64 {
+    let mut bytes = [0; 8];
+    ring::rand::SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the operating system has random numbers");
+    i64::from_le_bytes(bytes) & i64::MAX
+}

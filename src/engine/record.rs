@@ -1,0 +1,75 @@
+//! Takes in what comes back from a mail.
+use tracing::info;
+
+use super::{Engine, EngineError};
+use crate::domain::{EmailAddress, Feedback, OutreachId, Suppression};
+
+/// What became of a piece of feedback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was the first of its kind on that mail.
+    First,
+    /// It was counted; it tells nothing new of the contact.
+    Again,
+    /// The contact does not allow it to be kept, or there is no such mail. Nothing was written.
+    NotKept,
+}
+
+impl Engine {
+    /// Records `feedback` on a mail; `link_no` is the link that was followed, 0 where there is none.
+    ///
+    /// An unsubscription is in force when this returns: no mail to the address is claimed or begun
+    /// any more.
+    #[tracing::instrument(name = "engine.record", skip_all, err)]
+    pub async fn record(
+        &self,
+        outreach: OutreachId,
+        feedback: Feedback,
+        link_no: u16,
+    ) -> Result<Recorded, EngineError> {
+        let now = self.clock.now();
+        let Some(target) = self.store.feedback_target(outreach).await? else {
+            return Ok(Recorded::NotKept);
+        };
+        if feedback != Feedback::Unsubscribe && !self.may_track(target.may_track) {
+            return Ok(Recorded::NotKept);
+        }
+        let mut standings = self.store.standings(std::iter::once(target.contact)).await?;
+        let standings = standings.remove(&target.contact).unwrap_or_default();
+        let (cadence, _) = self.config.rules.cadence.of(&standings);
+
+        let mut tx = self.store.begin().await?;
+        let first = tx.count_feedback(outreach, feedback, link_no, now).await?;
+        if first {
+            match feedback {
+                Feedback::Open => {}
+                Feedback::Unsubscribe => {
+                    tx.suppress(&target.email, Suppression::Unsubscribed, now).await?;
+                }
+                Feedback::Click => {
+                    let known = tx.engagement(target.contact).await?;
+                    let engagement = known.after(feedback, cadence, now);
+                    tx.put_engagement(target.contact, &engagement).await?;
+                }
+            }
+        }
+        tx.commit().await?;
+        let kind = feedback.as_str();
+        info!(outreach.id = outreach.0, feedback.kind = kind, "Recorded {kind} of {}", outreach.0);
+        Ok(if first { Recorded::First } else { Recorded::Again })
+    }
+
+    /// Puts an address on the suppression list and stops every mail to it that has not begun to
+    /// leave.
+    pub async fn suppress(
+        &self,
+        address: &EmailAddress,
+        why: Suppression,
+    ) -> Result<(), EngineError> {
+        let mut tx = self.store.begin().await?;
+        tx.suppress(address, why, self.clock.now()).await?;
+        tx.commit().await?;
+        info!(why = why.as_str(), "Suppressed an address: {}", why.as_str());
+        Ok(())
+    }
+}
