@@ -13,3 +13,4 @@ pub mod sandbox;
 pub mod sheet;
 pub mod smtp;
 pub mod store;
+pub mod web;
