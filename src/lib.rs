@@ -4,6 +4,7 @@
 //! brings it facts or carries out what it said. `docs/architecture.md` has the picture.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr))]
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;

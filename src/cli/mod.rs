@@ -1,0 +1,135 @@
+//! The command line: parse, call the engine, print.
+//!
+//! Results go to standard output, progress and logs to standard error. Exit status: 0 fine, 1
+//! failed, 2 wrong usage or configuration.
+#![expect(clippy::print_stderr, reason = "printing is this room's job")]
+mod chart;
+mod check;
+mod context;
+mod demo;
+mod explain;
+mod import;
+mod init;
+mod language;
+mod output;
+mod plan;
+mod preview;
+mod run;
+mod status;
+mod words;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+
+use self::{context::Usage, language::Language, output::Output};
+use crate::{config::ConfigError, domain::EmailAddress};
+
+/// A customer-nurturing engine that works by e-mail.
+#[derive(Debug, Parser)]
+#[command(name = "perennial", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, Args)]
+struct Global {
+    /// Folder of the configuration.
+    #[arg(long, global = true, value_name = "DIR", default_value = "./config")]
+    config: PathBuf,
+    /// Database, over the configuration's: sqlite:FILE or postgres://…
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+    /// A fixed time for everything that decides, RFC 3339, such as 2026-09-25T09:00:00Z.
+    #[arg(long, global = true, value_name = "TIME")]
+    now: Option<DateTime<Utc>>,
+    /// Print the result as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Language of the output: en or zh; otherwise that of the environment.
+    #[arg(long, global = true, value_name = "LANG")]
+    lang: Option<Language>,
+    /// Log errors only, show no progress.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Log more; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play the whole product on made-up data, with a built-in inbox.
+    Demo(demo::DemoArgs),
+    /// Write a configuration, templates and sample files to start from; overwrites nothing.
+    Init(init::InitArgs),
+    /// Look for everything that is wrong with configuration, templates and database.
+    Check,
+    /// Bring in a CSV file; safe to repeat.
+    Import(import::ImportArgs),
+    /// Show what will go out.
+    Plan(plan::PlanArgs),
+    /// Say what comes next for one contact, and why.
+    Explain {
+        /// The contact's address.
+        email: EmailAddress,
+    },
+    /// Decide and send, as a daemon or once.
+    Run {
+        /// Do one full round and end when the outbox is settled.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Show a campaign's mail as one contact would get it.
+    Preview(preview::PreviewArgs),
+    /// Send one real mail, marked as a test; it is in no statistic.
+    SendTest(preview::SendTestArgs),
+    /// Count what is there and what waits.
+    Status,
+    /// Bring the database to this version; every other command does so on start.
+    Migrate,
+}
+
+/// Reads the command line, carries it out, and says how it went.
+pub async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    output::start_logging(&cli.global, matches!(cli.command, Command::Run { once: false }));
+    match carry_out(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{}", output::failure(&error));
+            let usage = error.is::<ConfigError>() || error.is::<Usage>();
+            ExitCode::from(if usage { 2 } else { 1 })
+        }
+    }
+}
+
+async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { global, command } = cli;
+    let output = Output::new(&global);
+    match command {
+        Command::Demo(args) => demo::demo(&global, output, args).await?,
+        Command::Init(args) => init::init(output, &args)?,
+        Command::Check => return check::check(&global, output).await,
+        Command::Import(args) => return import::import(&global, output, args).await,
+        Command::Plan(args) => plan::plan(&global, output, &args).await?,
+        Command::Explain { email } => explain::explain(&global, output, &email).await?,
+        Command::Run { once } => run::run(&global, output, once).await?,
+        Command::Preview(args) => preview::preview(&global, output, &args).await?,
+        Command::SendTest(args) => preview::send_test(&global, output, &args).await?,
+        Command::Status => status::status(&global, output).await?,
+        Command::Migrate => status::migrate(&global, output).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,125 @@
+//! `status` and `migrate`: what is there and what waits.
+use serde_json::json;
+
+use super::{
+    Global, Language, context,
+    output::{self, Output, table},
+};
+use crate::{
+    domain::OutreachState,
+    store::{LedgerCount, Store, Totals},
+};
+
+pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()> {
+    let engine = context::engine(global).await?;
+    let now = engine.clock.now();
+    let totals = engine.store.totals().await?;
+    let ledger = engine.store.ledger().await?;
+    let overdue = engine.store.overdue(now).await?;
+    let next = engine.store.next_decision_at().await?;
+    if output.json {
+        let states: serde_json::Map<_, _> = ledger
+            .iter()
+            .map(|count| (count.state.as_str().to_owned(), json!(count.rows)))
+            .collect();
+        return output::json(&json!({
+            "now": now, "database": engine.store.kind(), "totals": totals, "ledger": states,
+            "decisions_due": overdue, "next_decision_at": next,
+        }));
+    }
+    print_totals(output, engine.store.kind(), &totals);
+    print_ledger(output, &ledger, &totals);
+    let next = next.map_or_else(
+        || output.language.say("never", "无").to_owned(),
+        |at| at.max(now).format("%Y-%m-%d %H:%M UTC").to_string(),
+    );
+    output::line(match output.language {
+        Language::English => format!("{overdue} decisions are due; the next one: {next}."),
+        Language::Chinese => format!("待作决定 {overdue} 个；最近一个：{next}。"),
+    });
+    Ok(())
+}
+
+/// A state of the ledger, for people.
+pub(super) const fn state(language: Language, state: OutreachState) -> &'static str {
+    match state {
+        OutreachState::Planned => language.say("planned", "已计划"),
+        OutreachState::Ready => language.say("ready", "待发送"),
+        OutreachState::Claimed => language.say("claimed", "处理中"),
+        OutreachState::Sending => language.say("sending", "发送中"),
+        OutreachState::Sent => language.say("sent", "已发送"),
+        OutreachState::Failed => language.say("failed", "失败"),
+        OutreachState::Expired => language.say("expired", "已过期"),
+        OutreachState::Suppressed => language.say("suppressed", "已停发"),
+        OutreachState::InDoubt => language.say("in doubt", "存疑"),
+    }
+}
+
+pub(super) async fn migrate(global: &Global, output: Output) -> anyhow::Result<()> {
+    let url = match &global.database {
+        Some(url) => url.clone(),
+        None => context::config(global)?.database_url,
+    };
+    let store = Store::open(&url).await?;
+    let kind = store.kind();
+    store.close().await;
+    if output.json {
+        return output::json(&json!({ "database": kind, "current": true }));
+    }
+    output::line(match output.language {
+        Language::English => format!("The {kind} database is at this program's version."),
+        Language::Chinese => format!("{kind} 数据库已是当前版本。"),
+    });
+    Ok(())
+}
+
+fn print_totals(output: Output, kind: &str, totals: &Totals) {
+    output::line(match output.language {
+        Language::English => format!(
+            "{} with {} contacts in {} accounts, {} reps, {} orders, {} contracts, {} touches; {} \
+             addresses suppressed.",
+            kind,
+            totals.contacts,
+            totals.accounts,
+            totals.reps,
+            totals.orders,
+            totals.contracts,
+            totals.touches,
+            totals.suppressed
+        ),
+        Language::Chinese => format!(
+            "{}：联系人 {}，客户 {}，销售代表 {}，订单 {}，合同 {}，接触记录 {}；停发地址 {}。",
+            kind,
+            totals.contacts,
+            totals.accounts,
+            totals.reps,
+            totals.orders,
+            totals.contracts,
+            totals.touches,
+            totals.suppressed
+        ),
+    });
+}
+
+fn print_ledger(output: Output, ledger: &[LedgerCount], totals: &Totals) {
+    let say = |english, chinese| output.language.say(english, chinese);
+    let mut rows =
+        table([say("Mails", "邮件"), say("Count", "数量"), say("Oldest was due", "最早应发时间")]);
+    for count in ledger {
+        let waits = !count.state.is_settled();
+        let oldest = count.oldest_due_at.filter(|_| waits);
+        rows.add_row([
+            state(output.language, count.state).to_owned(),
+            count.rows.to_string(),
+            oldest.map_or_else(String::new, |at| at.format("%Y-%m-%d %H:%M UTC").to_string()),
+        ]);
+    }
+    if !ledger.is_empty() {
+        output::line(rows.to_string());
+        let (opened, clicked) = (totals.opened, totals.clicked);
+        output::line(match output.language {
+            Language::English => format!("Opened {opened}, clicked {clicked}."),
+            Language::Chinese => format!("打开 {opened}，点击 {clicked}。"),
+        });
+    }
+}
