@@ -1,0 +1,6 @@
+//! What the engine promises, from a file to the mails and back, on both databases.
+mod feedback;
+mod importing;
+mod planning;
+mod sending;
+mod trouble;

@@ -1,0 +1,153 @@
+use chrono::TimeDelta;
+use perennial::domain::{ImportKind, OutreachState as State, Verdict};
+
+use crate::support::{
+    database::Database,
+    on_both_databases,
+    records::address,
+    rows::ledger,
+    world::{Setup, World, birthdays},
+};
+
+on_both_databases!(
+    planning_twice_adds_nothing,
+    four_planners_at_once_add_each_mail_once,
+    explain_says_what_plan_does,
+    forecast_foresees_what_a_year_of_rounds_sends,
+    a_clock_that_is_set_back_and_forth_sends_nothing_twice,
+    facts_move_a_contact_to_another_tier,
+    new_rules_are_in_force_from_the_next_round_on,
+);
+
+const LIST: &str = "email,name,birthday\n\
+                    ada@example.org,Ada,1990-05-14\n\
+                    bob@example.org,Bob,05-14\n\
+                    carl@example.org,Carl,\n";
+
+async fn planning_twice_adds_nothing(db: &Database) {
+    let world = World::new(db);
+    world.contacts(LIST).await;
+    let first = world.engine.plan().await.unwrap();
+    assert_eq!((first.considered, first.queued), (3, 2));
+    let second = world.engine.plan().await.unwrap();
+    assert_eq!((second.considered, second.queued), (0, 0));
+    world.store().begin().await.unwrap().adopt_rules("others").await.unwrap();
+    assert_eq!(ledger(world.store()).await, [(State::Planned, 2)]);
+}
+
+async fn four_planners_at_once_add_each_mail_once(db: &Database) {
+    let world = World::new(db);
+    world.contacts(birthdays(300)).await;
+    let mut planners = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let engine = world.engine.clone();
+        planners.spawn(async move { engine.plan().await.unwrap().queued });
+    }
+    let queued: u64 = planners.join_all().await.into_iter().sum();
+    assert_eq!(queued, 300);
+    assert_eq!(ledger(world.store()).await, [(State::Planned, 300)]);
+}
+
+async fn explain_says_what_plan_does(db: &Database) {
+    let world = World::new(db);
+    world.contacts(LIST).await;
+    let mut planned = Vec::new();
+    let mut observe =
+        |_: &_, decision: &perennial::domain::Decision| planned.push(decision.clone());
+    let mut explained = Vec::new();
+    for name in ["ada", "bob", "carl"] {
+        let address = address(&format!("{name}@example.org"));
+        explained.push(world.engine.explain(&address).await.unwrap().decision);
+    }
+    world.engine.plan_observed(&mut observe).await.unwrap();
+    assert_eq!(planned, explained);
+}
+
+async fn forecast_foresees_what_a_year_of_rounds_sends(db: &Database) {
+    let world = World::new(db);
+    world.contacts(LIST).await;
+    world.engine.refresh().await.unwrap();
+    let mut foreseen = Vec::new();
+    let outlook = world
+        .engine
+        .forecast(120, |seen| foreseen.push((seen.contact.id, seen.mail.when)))
+        .await
+        .unwrap();
+    foreseen.sort_by_key(|(contact, when)| (*when, *contact));
+
+    let end = world.engine.clock.now() + TimeDelta::days(120);
+    while let Some(next) = world.store().next_decision_at().await.unwrap()
+        && next < end
+    {
+        world.wait((next - world.engine.clock.now()).max(TimeDelta::zero()));
+        world.engine.plan().await.unwrap();
+        world.engine.dispatch().await.unwrap();
+    }
+    let sent = db
+        .texts("select contact_id || ' ' || due_at from outreach where state = 'sent' order by due_at, contact_id")
+        .await;
+    let foreseen: Vec<_> = foreseen
+        .into_iter()
+        .map(|(contact, when)| format!("{} {}", contact.0, when.timestamp_millis()))
+        .collect();
+    assert_eq!(sent, foreseen);
+    assert_eq!(outlook.by_day.values().sum::<u64>(), sent.len() as u64);
+}
+
+async fn a_clock_that_is_set_back_and_forth_sends_nothing_twice(db: &Database) {
+    let world = World::new(db);
+    world.contacts(LIST).await;
+    world.round().await;
+    let steps =
+        [TimeDelta::hours(-5), TimeDelta::hours(6), TimeDelta::days(-3), TimeDelta::days(3)];
+    for step in steps {
+        world.wait(step);
+        let again = address("ada@example.org");
+        let ada = world.engine.explain(&again).await.unwrap().contact.id;
+        let mut tx = world.store().begin().await.unwrap();
+        tx.decide_again(&[(ada, Some(chrono::DateTime::UNIX_EPOCH))]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(world.round().await.dispatched.sent, 0, "{step}");
+    }
+}
+
+async fn facts_move_a_contact_to_another_tier(db: &Database) {
+    let world = World::new(db);
+    world.contacts("email,company\nada@example.org,Engines\n").await;
+    world.engine.refresh().await.unwrap();
+    assert_eq!(tier(&world).await, "last");
+    let orders = "order,account,date,amount\n1,Engines,2026-05-01,100000\n";
+    world.import(ImportKind::Orders, orders).await;
+    assert_eq!(world.engine.refresh().await.unwrap().moved, 1);
+    assert_eq!(tier(&world).await, "priority");
+    assert_eq!(world.engine.refresh().await.unwrap().considered, 0);
+    world.wait(TimeDelta::days(366));
+    world.engine.reclassify(false).await.unwrap();
+    assert_eq!(tier(&world).await, "last", "an order is forgotten after a year");
+}
+
+async fn tier(world: &World) -> String {
+    let ada = world.engine.explain(&address("ada@example.org")).await.unwrap();
+    let standing = ada.contact.standings.iter().find(|standing| standing.scheme == "priority");
+    standing.unwrap().tier.clone()
+}
+
+const EVERYBODY_IS_DEAR: &str = "[[scheme]]\nkey = 'priority'\n[[scheme.tier]]\nkey = 'priority'\n";
+const OFTEN: &str = "scheme = 'priority'\nmin_gap = '1 day'\nmerge_within = '1 day'\n\
+                     [fallback]\nevery = '7 days'\nmin = '7 days'\nmax = '7 days'\n\
+                     [tier.priority]\nevery = '7 days'\nmin = '7 days'\nmax = '7 days'\n";
+
+async fn new_rules_are_in_force_from_the_next_round_on(db: &Database) {
+    let world = World::new(db);
+    world.contacts("email\nada@example.org\n").await;
+    world.round().await;
+    assert_eq!(tier(&world).await, "last");
+    let rules = [("tiers.toml", EVERYBODY_IS_DEAR), ("cadence.toml", OFTEN)];
+    let changed = World::with(db, &Setup { rules: &rules, ..Setup::default() });
+    assert_eq!(changed.round().await.considered, 1);
+    assert_eq!(tier(&changed).await, "priority");
+    let ada = changed.engine.explain(&address("ada@example.org")).await.unwrap();
+    assert_eq!(ada.contact.standings.len(), 1, "the other scheme is gone");
+    assert!(matches!(ada.decision.verdict, Verdict::Send(_)));
+    assert_eq!(changed.round().await.considered, 0, "the same rules are adopted once");
+}

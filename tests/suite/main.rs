@@ -1,0 +1,9 @@
+//! What the program promises, tried from the outside: one binary, so that it links once.
+//!
+//! Whatever touches a database runs on both; `tests/run` starts a PostgreSQL for it.
+mod architecture;
+mod e2e;
+mod engine;
+mod migrations;
+mod store;
+mod support;

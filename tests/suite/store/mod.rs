@@ -1,0 +1,7 @@
+//! What the store promises, on SQLite and on PostgreSQL alike.
+mod classifying;
+mod deciding;
+mod feedback;
+mod importing;
+mod leasing;
+mod outbox;
