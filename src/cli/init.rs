@@ -31,18 +31,24 @@ pub(super) const SAMPLES: [(&str, &str); 6] = [
     ("touches.csv", include_str!("../../samples/touches.csv")),
 ];
 
+/// The text of a key file with a key that nobody has.
+pub(super) fn fresh_key() -> anyhow::Result<String> {
+    let mut key = [0; 32];
+    ring::rand::SystemRandom::new()
+        .fill(&mut key)
+        .map_err(|_| anyhow::anyhow!("the operating system has no random numbers"))?;
+    Ok(new_secret_key(key))
+}
+
 /// Who may read a written file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Readers {
+pub(super) enum Readers {
     Everybody,
     Owner,
 }
 
 pub(super) fn init(output: Output, args: &InitArgs) -> anyhow::Result<()> {
-    let mut key = [0; 32];
-    ring::rand::SystemRandom::new()
-        .fill(&mut key)
-        .map_err(|_| anyhow::anyhow!("the operating system has no random numbers"))?;
+    let key = fresh_key()?;
     let (mut written, mut kept) = (Vec::new(), Vec::new());
     let mut put = |path: String, text: &str, readers| -> anyhow::Result<()> {
         let target = args.dir.join(&path);
@@ -55,7 +61,7 @@ pub(super) fn init(output: Output, args: &InitArgs) -> anyhow::Result<()> {
     for (path, text) in Files::embedded().iter() {
         put(format!("config/{path}"), text, Readers::Everybody)?;
     }
-    put("config/secret.key".to_owned(), &new_secret_key(key), Readers::Owner)?;
+    put("config/secret.key".to_owned(), &key, Readers::Owner)?;
     for (path, text) in Templates::embedded_files() {
         put(format!("templates/{path}"), text, Readers::Everybody)?;
     }
@@ -84,7 +90,7 @@ pub(super) fn init(output: Output, args: &InitArgs) -> anyhow::Result<()> {
 }
 
 /// Writes a file that is not there yet; returns whether it did.
-fn write_new(path: &Path, text: &str, readers: Readers) -> io::Result<bool> {
+pub(super) fn write_new(path: &Path, text: &str, readers: Readers) -> io::Result<bool> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

@@ -129,10 +129,15 @@ impl Round {
         fed
     }
 
+    /// How long a mail is held; the default of the configuration if that is out of range.
+    fn lease(&self) -> TimeDelta {
+        TimeDelta::from_std(self.engine.config.lease).unwrap_or(TimeDelta::minutes(15))
+    }
+
     /// Claims and composes until nothing is ready.
     async fn feed(self: &Arc<Self>, ready: mpsc::Sender<Ready>) -> Result<(), EngineError> {
         let engine = &self.engine;
-        let lease = TimeDelta::from_std(engine.config.lease).unwrap_or(TimeDelta::minutes(15));
+        let lease = self.lease();
         while !self.stopped.load(Ordering::Relaxed) {
             let mut tx = engine.store.begin().await?;
             let batch = tx.claim(engine.clock.now(), lease, CLAIM).await?;
@@ -245,11 +250,10 @@ impl Round {
         let Ready { claimed, envelope, bytes, body, links } = message;
         let engine = &self.engine;
         let marked = AtomicBool::new(false);
-        let lease = TimeDelta::from_std(engine.config.lease).unwrap_or(TimeDelta::minutes(15));
         let prepared = Prepared {
             id: claimed.id,
             lease_token: claimed.lease_token,
-            lease_until: engine.clock.now() + lease,
+            lease_until: engine.clock.now() + self.lease(),
             body,
             links,
         };

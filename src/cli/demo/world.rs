@@ -8,11 +8,14 @@ use std::{
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
-use super::{super::init::SAMPLES, DemoArgs};
+use super::{
+    super::init::{Readers, SAMPLES, fresh_key, write_new},
+    DemoArgs,
+};
 use crate::{
     cli::{Global, context, context::Usage, output::Output},
     clock::{Clock, ManualClock},
-    config::{Config, Files, new_secret_key},
+    config::{Config, Files},
     domain::ImportKind,
     engine::{Engine, ImportOptions},
     sandbox::Inbox,
@@ -89,19 +92,8 @@ fn configure(folder: &Path, smtp: SocketAddr, tracking: SocketAddr) -> anyhow::R
     for (path, text) in files.iter() {
         std::fs::write(dir.join(path), text)?;
     }
-    let mut key = [0; 32];
-    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut key)
-        .map_err(|_| anyhow::anyhow!("the operating system has no random numbers"))?;
-    write_secret(&dir.join("secret.key"), &new_secret_key(key))?;
+    write_new(&dir.join("secret.key"), &fresh_key()?, Readers::Owner)?;
     Ok(Config::parse(&files, &dir, &|name| std::env::var(name).ok())?)
-}
-
-fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    std::io::Write::write_all(&mut options.open(path)?, text.as_bytes())
 }
 
 /// Imports the sample list in the order in which its files refer to one another.
