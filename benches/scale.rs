@@ -192,7 +192,10 @@ async fn store(url: &str, folder: &Path, contacts: u64) {
 /// Makes a thousand contacts due, spread over the table.
 async fn make_due(url: &str, at: i64, round: i64, contacts: i64) {
     let step = (contacts / 1000).max(1);
-    let sql = format!("update contacts set next_decision_at = {at} where id % {step} = {round}");
+    let sql = format!(
+        "insert into decisions_due (at, contact_id, asked_at)
+         select {at}, id, 0 from contacts where id % {step} = {round}"
+    );
     if url.starts_with("sqlite:") {
         let mut connection = sqlx::SqliteConnection::connect(url).await.expect("it opens");
         connection.execute(sqlx::AssertSqlSafe(sql)).await.expect("it is written");

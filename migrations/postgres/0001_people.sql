@@ -53,13 +53,22 @@ create table contacts (
     last_mail_at bigint,
     engagement text not null,
     -- 1 when facts have changed since the standings were worked out.
-    reclassify bigint not null,
-    -- When to decide again; null means never, as things stand.
-    next_decision_at bigint
+    reclassify bigint not null
 );
-create index contacts_due on contacts (next_decision_at) where next_decision_at is not null;
 create index contacts_reclassify on contacts (id) where reclassify = 1;
 create index contacts_account on contacts (account_id);
+
+-- When to decide on whom: a table of its own, so that a round of decisions writes narrow rows in one
+-- place instead of contacts all over the file. A contact may be in it more than once.
+create table decisions_due (
+    -- 0 means at once.
+    at bigint not null,
+    contact_id bigint not null references contacts (id),
+    -- When a decision at once was asked for, so that one request is not taken for an earlier one;
+    -- 0 for the time that a decision named itself.
+    asked_at bigint not null,
+    primary key (at, contact_id, asked_at)
+);
 
 create table standings (
     contact_id bigint not null references contacts (id),

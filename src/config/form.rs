@@ -113,6 +113,15 @@ pub(super) const SCHEDULE: Words<Schedule> = Words {
     read: |text| said(text.parse()),
 };
 
+/// A recurring time that comes often enough for mail to leave on time.
+pub(super) const TICK: Words<Schedule> = Words {
+    expected: "a schedule that comes at least once an hour, day and night, such as `* * * * *`",
+    read: |text| {
+        let tick = said(text.parse::<Schedule>())?;
+        if tick.is_hourly() { Ok(tick) } else { Err(not_this(TICK.expected, text)) }
+    },
+};
+
 /// A path; relative ones are relative to the folder of the configuration.
 pub(super) const PATH: Words<String> = Words { expected: "a path", read: TEXT.read };
 

@@ -34,6 +34,9 @@ pub enum DayOff {
 /// Salt of the per-contact minute, so that it is independent of other scattered numbers.
 const MINUTE_SALT: u64 = 1;
 
+/// How many days a day off can shift an occasion by.
+pub(super) const LONGEST_SHIFT_DAYS: usize = 7;
+
 impl SendWindow {
     /// Whether mail may leave on `day`.
     #[must_use]
@@ -48,8 +51,12 @@ impl SendWindow {
             DayOff::Keep => Some(day),
             _ if self.allows(day) => Some(day),
             DayOff::Skip => None,
-            DayOff::Previous => day.iter_days().rev().take(8).find(|day| self.allows(*day)),
-            DayOff::Next => day.iter_days().take(8).find(|day| self.allows(*day)),
+            DayOff::Previous => {
+                day.iter_days().rev().take(LONGEST_SHIFT_DAYS + 1).find(|day| self.allows(*day))
+            }
+            DayOff::Next => {
+                day.iter_days().take(LONGEST_SHIFT_DAYS + 1).find(|day| self.allows(*day))
+            }
         }
     }
 
@@ -90,7 +97,12 @@ impl SendWindow {
                 return self.moment(today, zone, contact).max(from);
             }
         }
-        let next = today.iter_days().skip(1).take(8).find(|day| usable(*day)).unwrap_or(today);
+        let next = today
+            .iter_days()
+            .skip(1)
+            .take(LONGEST_SHIFT_DAYS + 1)
+            .find(|day| usable(*day))
+            .unwrap_or(today);
         self.moment(next, zone, contact)
     }
 }

@@ -386,7 +386,7 @@ impl Sorted {
             (changes, tx.account_ids(&keys).await?.into_values().collect())
         };
         if changes.iter().any(|change| *change != Change::Unchanged) {
-            tx.touch_accounts(&accounts.into_iter().collect()).await?;
+            tx.touch_accounts(&accounts.into_iter().collect(), now).await?;
         }
         Ok(changes)
     }

@@ -8,7 +8,7 @@ use tracing::info;
 use super::{Engine, EngineError, PAGE};
 use crate::{
     domain::{ContactId, Decision, Hold, NextMail, PastOutreach, Rules, Snapshot, Verdict, decide},
-    store::NewOutreach,
+    store::{DecisionDue, NewOutreach},
 };
 
 /// What one round of planning did.
@@ -44,24 +44,26 @@ impl Engine {
         let now = self.clock.now();
         let mut done = Planned::default();
         loop {
-            let page = self.store.due(&self.unstated(), now, PAGE).await?;
-            if page.is_empty() {
+            let due = self.store.due(now, PAGE).await?;
+            if due.is_empty() {
                 break;
             }
+            let contacts = due.iter().map(DecisionDue::contact);
+            let page = self.store.snapshots_of(&self.unstated(), contacts, now).await?;
+            done.considered += page.len() as u64;
             let mut mails = Vec::new();
             let mut again = Vec::with_capacity(page.len());
             for mut contact in page {
                 let (decided, next) = self.owed(&mut contact, now, &mut observe);
                 done.note(&decided, next);
                 mails.extend(decided.mails);
-                again.push((contact.id, next));
+                again.extend(next.map(|next| (contact.id, next)));
             }
             mails.sort_by_key(|mail| mail.due_at);
             let mut tx = self.store.begin().await?;
             let queued = tx.enqueue(&mails, now).await?;
-            tx.decide_again(&again).await?;
+            tx.decided(&due, &again).await?;
             tx.commit().await?;
-            done.considered += again.len() as u64;
             done.queued += queued;
         }
         if done.considered > 0 {

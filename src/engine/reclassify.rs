@@ -18,7 +18,7 @@ impl Engine {
     /// changed. Costs one query if nothing has.
     pub async fn refresh(&self) -> Result<Reclassified, EngineError> {
         let mut tx = self.store.begin().await?;
-        let changed = tx.adopt_rules(&self.config.rules_fingerprint).await?;
+        let changed = tx.adopt_rules(&self.config.rules_fingerprint, self.clock.now()).await?;
         if changed {
             let keys: Vec<_> =
                 self.config.rules.schemes.iter().map(|scheme| scheme.key.clone()).collect();
@@ -59,7 +59,7 @@ impl Engine {
             moved.dedup();
             let mut tx = self.store.begin().await?;
             tx.put_standings(&changes).await?;
-            tx.classified(&contacts, &moved).await?;
+            tx.classified(&contacts, &moved, now).await?;
             tx.commit().await?;
             done.considered += contacts.len() as u64;
             done.moved += moved.len() as u64;

@@ -49,7 +49,7 @@ impl Engine {
                 Feedback::Click => {
                     let known = tx.engagement(target.contact).await?;
                     let engagement = known.after(feedback, cadence, now);
-                    tx.put_engagement(target.contact, &engagement).await?;
+                    tx.put_engagement(target.contact, &engagement, now).await?;
                 }
             }
         }

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{CONTACTS_BY_ID, Change, StoreError, Tx, day_text, execute, import::Keyed};
+use super::{CONTACTS_BY_ID, Change, StoreError, Tx, day_text, import::Keyed, on_tx};
 use crate::domain::{
     AccountId, ContactId, ContractRecord, OrderRecord, RepId, TouchKind, TouchRecord,
 };
@@ -152,7 +152,9 @@ impl Tx {
         let sql = include_str!("sql/contacts_mailed.sql");
         let mails = super::json(&mails);
         self.take_contacts(CONTACTS_BY_ID, &mails).await?;
-        execute!(self, sql, mails);
+        let mailed: Vec<i64> =
+            on_tx!(self, conn => sqlx::query_scalar(sql).bind(mails).fetch_all(conn).await?);
+        self.decide_at_once(mailed.into_iter().map(ContactId), now).await?;
         Ok(changes)
     }
 }

@@ -1,12 +1,12 @@
 //! What rules classify by, and the standings that come of it.
 use std::collections::HashMap;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::FromRow;
 
 use super::{
-    CONTACTS_BY_ID, Store, StoreError, Tx, contacts_in_order, day_text, execute, json, json_keys,
-    on_pool, parsed_option,
+    CONTACTS_BY_ID, Store, StoreError, Tx, contacts_in_order, day_text,
+    decisions::decide_at_once_sql, execute, json, json_keys, on_pool, parsed_option,
 };
 use crate::domain::{ContactId, Facts, Standing};
 
@@ -122,23 +122,23 @@ impl Tx {
         &mut self,
         contacts: &[ContactId],
         moved: &[ContactId],
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         let sql = "update contacts set reclassify = 0
                    where id in (select cast(value->>0 as bigint) from json_each($1))";
         let ids = json_keys(contacts.iter().map(|contact| contact.0));
         self.take_contacts(CONTACTS_BY_ID, &ids).await?;
         execute!(self, sql, ids);
-        let sql = "update contacts set next_decision_at = 0
-                   where id in (select cast(value->>0 as bigint) from json_each($1))
-                     and (next_decision_at is null or next_decision_at <> 0)";
-        let ids = json_keys(moved.iter().map(|contact| contact.0));
-        execute!(self, sql, ids);
-        Ok(())
+        self.decide_at_once(moved.iter().copied(), now).await
     }
 
     /// Has every contact classified and decided on anew, for the rules have changed. Returns
     /// whether they had, as told by their `fingerprint`.
-    pub async fn adopt_rules(&mut self, fingerprint: &str) -> Result<bool, StoreError> {
+    pub async fn adopt_rules(
+        &mut self,
+        fingerprint: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let sql = "insert into meta (key, value) values ('rules', $1)
                    on conflict (key) do update set value = excluded.value
                    where meta.value <> excluded.value";
@@ -146,8 +146,10 @@ impl Tx {
         if changed > 0 {
             let everybody = contacts_in_order!("id > cast($1 as bigint)");
             self.take_contacts(everybody, "0").await?;
-            let sql = "update contacts set reclassify = 1, next_decision_at = 0";
+            let sql = "update contacts set reclassify = 1";
             execute!(self, sql);
+            let sql = decide_at_once_sql!("id > cast($1 as bigint)");
+            execute!(self, sql, "0", now.timestamp_millis());
         }
         Ok(changed > 0)
     }

@@ -112,10 +112,11 @@ impl Tx {
         &mut self,
         contact: ContactId,
         engagement: &Engagement,
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let sql = "update contacts set engagement = $2, next_decision_at = 0 where id = $1";
+        let sql = "update contacts set engagement = $2 where id = $1";
         let text = super::json(engagement);
         execute!(self, sql, contact.0, text);
-        Ok(())
+        self.decide_at_once([contact].into_iter(), now).await
     }
 }

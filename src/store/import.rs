@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
-use super::{StoreError, Tx, contacts_in_order, execute, json, json_keys, on_tx};
+use super::{
+    StoreError, Tx, contacts_in_order, decisions::decide_at_once_sql, execute, json, json_keys,
+    on_tx,
+};
 use crate::domain::{AccountId, ContactId, EmailAddress, RepId};
 
 /// What an imported row did to the database.
@@ -150,15 +153,20 @@ impl Tx {
     pub async fn touch_accounts(
         &mut self,
         accounts: &BTreeSet<AccountId>,
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let sql = "update contacts set reclassify = 1, next_decision_at = 0
+        let sql = "update contacts set reclassify = 1
                    where account_id in (select cast(value->>0 as bigint) from json_each($1))";
         let ids = json_keys(accounts.iter().map(|account| account.0));
         let which = contacts_in_order!(
             "account_id in (select cast(value->>0 as bigint) from json_each($1))"
         );
         self.take_contacts(which, &ids).await?;
-        execute!(self, sql, ids);
+        execute!(self, sql, &ids);
+        let sql = decide_at_once_sql!(
+            "account_id in (select cast(value->>0 as bigint) from json_each($1))"
+        );
+        execute!(self, sql, ids, now.timestamp_millis());
         Ok(())
     }
 }

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{StoreError, Tx, contacts_in_order, execute, json, json_keys, on_tx};
+use super::{
+    StoreError, Tx, contacts_in_order, decisions::decide_at_once_sql, execute, json, json_keys,
+    on_tx,
+};
 use crate::domain::{Outcome, OutreachId, OutreachState};
 
 /// A message whose content is about to leave.
@@ -171,11 +174,12 @@ impl Tx {
                                 where id in (select cast(value->>0 as bigint) from json_each($1)))";
         let (ids, ms) = (of_state(|state| state == OutreachState::Sent), now.timestamp_millis());
         execute!(self, sql, ids, ms);
-        let sql = "update contacts set next_decision_at = 0
-                   where id in (select contact_id from outreach
-                                where id in (select cast(value->>0 as bigint) from json_each($1)))";
+        let sql = decide_at_once_sql!(
+            "id in (select contact_id from outreach
+                    where id in (select cast(value->>0 as bigint) from json_each($1)))"
+        );
         let ids = of_state(|state| !state.counts());
-        execute!(self, sql, ids);
+        execute!(self, sql, ids, ms);
         Ok(())
     }
 }

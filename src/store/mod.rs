@@ -5,6 +5,7 @@
 //! a dialect twin only where locking differs. Batches travel as one JSON array that `json_each` unfolds.
 //! Rows are private to this room: past it there are only domain types.
 mod business;
+mod decisions;
 mod facts;
 mod feedback;
 mod import;
@@ -26,6 +27,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use decisions::DecisionDue;
 pub use feedback::FeedbackTarget;
 pub use import::Change;
 pub use letters::{LetterFacts, LetterRepFacts};

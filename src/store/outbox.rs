@@ -3,8 +3,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::FromRow;
 
 use super::{
-    CONTACTS_BY_ID, Store, StoreError, Tx, day_text, execute, instant, json, json_keys, on_pool,
-    on_tx, parsed,
+    Store, StoreError, Tx, day_text, execute, instant, json, json_keys, on_pool, on_tx, parsed,
 };
 use crate::domain::{ContactId, OccasionKind, OutreachId};
 
@@ -106,25 +105,6 @@ impl Tx {
         Ok(execute!(self, sql, rows, now))
     }
 
-    /// Sets when to decide again on each contact.
-    pub async fn decide_again(
-        &mut self,
-        contacts: &[(ContactId, Option<DateTime<Utc>>)],
-    ) -> Result<(), StoreError> {
-        let sql = "update contacts set next_decision_at = again.at
-                   from (select cast(value->>0 as bigint) as contact, cast(value->>1 as bigint) as at
-                         from json_each($1)) as again
-                   where contacts.id = again.contact";
-        let rows: Vec<_> = contacts
-            .iter()
-            .map(|(contact, at)| (contact.0, at.map(|at| at.timestamp_millis())))
-            .collect();
-        let rows = json(&rows);
-        self.take_contacts(CONTACTS_BY_ID, &rows).await?;
-        execute!(self, sql, rows);
-        Ok(())
-    }
-
     /// Opens the gate for what is due: planned mails become ready. Whatever is due and not welcome
     /// any more expires, and its contact is decided on anew; whatever is for a contact who was
     /// suppressed meanwhile is stopped. Returns how many became ready.
@@ -147,10 +127,10 @@ impl Tx {
         ] {
             let contacts: Vec<i64> =
                 on_tx!(self, conn => sqlx::query_scalar(sql).bind(ms).fetch_all(conn).await?);
-            late.extend(contacts.into_iter().map(|id| (ContactId(id), Some(DateTime::UNIX_EPOCH))));
+            late.extend(contacts.into_iter().map(ContactId));
         }
         if !late.is_empty() {
-            self.decide_again(&late).await?;
+            self.decide_at_once(late.into_iter(), now).await?;
         }
         let sql = "update outreach set state = 'ready' where state = 'planned' and due_at <= $1";
         Ok(execute!(self, sql, ms))

@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::FromRow;
 
-use super::{Change, StoreError, Tx, contacts_in_order, day_text, import::Keyed, json};
+use super::{
+    Change, StoreError, Tx, contacts_in_order, day_text, decisions::decide_at_once_sql, execute,
+    import::Keyed, json, json_keys,
+};
 use crate::domain::{AccountId, AccountRecord, ContactRecord, RepId, RepRecord};
 
 #[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
@@ -209,6 +212,11 @@ impl Tx {
             may_track: contact.may_track.map(i64::from),
             attributes: json(&contact.attributes),
         });
-        self.upsert(rows.collect(), now).await
+        let changes = self.upsert(rows.collect(), now).await?;
+        let news = records.iter().zip(&changes).filter(|(_, change)| **change != Change::Unchanged);
+        let keys = json_keys(news.map(|((contact, _), _)| contact.email.match_key()));
+        let sql = decide_at_once_sql!("match_key in (select value->>0 from json_each($1))");
+        execute!(self, sql, keys, now.timestamp_millis());
+        Ok(changes)
     }
 }

@@ -56,18 +56,18 @@ macro_rules! snapshots_sql {
 }
 
 impl Store {
-    /// Up to `limit` contacts whose next decision is due at `now`, the longest due first.
-    pub async fn due(
+    /// These contacts, by id.
+    pub async fn snapshots_of(
         &self,
         unstated: &Unstated,
+        contacts: impl Iterator<Item = ContactId>,
         now: DateTime<Utc>,
-        limit: u32,
     ) -> Result<Vec<Snapshot>, StoreError> {
         let sql = snapshots_sql!(
-            "where c.next_decision_at <= $1 order by c.next_decision_at, c.id limit $2"
+            "where c.id in (select cast(value->>0 as bigint) from json_each($1)) order by c.id"
         );
-        let rows = on_pool!(self, pool => sqlx::query_as(sql)
-            .bind(now.timestamp_millis()).bind(i64::from(limit)).fetch_all(pool).await?);
+        let ids = json_keys(contacts.map(|contact| contact.0));
+        let rows = on_pool!(self, pool => sqlx::query_as(sql).bind(ids).fetch_all(pool).await?);
         self.complete(rows, unstated, now).await
     }
 
@@ -96,14 +96,6 @@ impl Store {
         let rows = on_pool!(self, pool => sqlx::query_as(sql)
             .bind(address.match_key()).fetch_all(pool).await?);
         Ok(self.complete(rows, unstated, now).await?.pop())
-    }
-
-    /// When the next decision on anybody is due.
-    pub async fn next_decision_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let sql = "select min(next_decision_at) from contacts where next_decision_at is not null";
-        let at: Option<i64> =
-            on_pool!(self, pool => sqlx::query_scalar(sql).fetch_one(pool).await?);
-        Ok(at.and_then(super::instant))
     }
 
     async fn complete(

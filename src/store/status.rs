@@ -64,11 +64,4 @@ impl Store {
         let sql = include_str!("sql/totals.sql");
         Ok(on_pool!(self, pool => sqlx::query_as(sql).fetch_one(pool).await?))
     }
-
-    /// Contacts whose next decision was due before `now`.
-    pub async fn overdue(&self, now: DateTime<Utc>) -> Result<i64, StoreError> {
-        let sql = "select count(*) from contacts where next_decision_at <= $1";
-        Ok(on_pool!(self, pool => sqlx::query_scalar(sql)
-            .bind(now.timestamp_millis()).fetch_one(pool).await?))
-    }
 }

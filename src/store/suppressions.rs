@@ -22,8 +22,6 @@ impl Tx {
                    where state in ('planned', 'ready', 'claimed')
                      and contact_id in (select id from contacts where match_key = $1)";
         execute!(self, sql, &key, ms);
-        let sql = "update contacts set next_decision_at = null where match_key = $1";
-        execute!(self, sql, &key);
         Ok(added == 1)
     }
 }

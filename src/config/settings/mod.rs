@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
     Company, Defaults, Delivery, Schedules, Sender, Tracking,
-    form::{ADDRESS, ByLanguage, LOCALE, PATH, SCHEDULE, TEXT, Words, YesNo, ZONE},
+    form::{ADDRESS, ByLanguage, LOCALE, PATH, SCHEDULE, TEXT, TICK, Words, YesNo, ZONE},
     secret::{self, SECRET},
     table::Table,
 };
@@ -37,7 +37,7 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
         let otherwise = "`defaults.zone`";
         let own = table.optional("zone", &ZONE, otherwise, "The time zone of these schedules.");
         let meaning = "When contacts that are due are decided on.";
-        let tick = table.or("tick", &SCHEDULE, "\"* * * * *\"", meaning);
+        let tick = table.or("tick", &TICK, "\"* * * * *\"", meaning);
         let meaning = "When all contacts are put into their tiers anew.";
         let reclassify = table.or("reclassify", &SCHEDULE, "\"10 2 * * *\"", meaning);
         let own_is_bad = own.is_none() && table.has("zone");

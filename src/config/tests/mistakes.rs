@@ -28,7 +28,7 @@ fn ten_mistakes_in_one_configuration_are_ten_lines() {
     perennial.toml:36: defaults.locale: expected a language tag such as `en`, `zh-CN` or `de-AT`, found `english`
     perennial.toml:41: defaults.may_track: expected `true` or `false`, found a text
     perennial.toml:89: tracking.base_url: expected `https`; plain `http` is for this machine alone
-    perennial.toml:102: schedule.reclassify: expected 0 to 23 as the hour, found `25`
+    perennial.toml:103: schedule.reclassify: expected 0 to 23 as the hour, found `25`
     tiers.toml:18:9: scheme[priority].tier[priority].when: there is no fact `revenu_12m`, did you mean `revenue_12m`?
     ");
 }
@@ -54,7 +54,7 @@ fn a_wrong_type_is_told_in_words() {
     campaigns/birthday.toml:22: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
     campaigns/check-in.toml:6: welcome_days: expected a whole number from 0 to 366, found a number with a fraction
     perennial.toml:14: company.name: expected a text, found yes or no (`true` or `false`)
-    perennial.toml:104: templates: expected a section, found a list
+    perennial.toml:105: templates: expected a section, found a list
     tiers.toml:11: scheme[1].key: expected a name of small letters, digits, `-` and `_`, found a date or time
     ");
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
 use super::{
     Campaign, ContactId, DayOff, NotMeant, OccasionKind, OccasionRule, Occurrence, Rules, Snapshot,
-    Suppression, anniversary, scattered_share,
+    Suppression, anniversary, scattered_share, window::LONGEST_SHIFT_DAYS,
 };
 
 /// What the rules say for one contact, with the reasons.
@@ -190,7 +190,8 @@ impl<'a> View<'a> {
             note(None, Fate::NotMeant(reason));
             return None;
         }
-        let mut from = self.today - Days::new(u64::from(campaign.welcome_days));
+        let shifted = if campaign.day_off == DayOff::Next { LONGEST_SHIFT_DAYS as u64 } else { 0 };
+        let mut from = self.today - Days::new(u64::from(campaign.welcome_days) + shifted);
         for _ in 0..TRIES {
             let Some(occurrence) = self.occurrence(campaign, from) else {
                 note(None, Fate::NoDate);
@@ -390,17 +391,31 @@ impl Hold {
 }
 
 impl Decision {
-    /// When to decide on this contact again if nothing happens: at the time of the next mail, or in
-    /// thirty days if none is in sight, or never while the contact may not be written to.
+    /// When to decide on this contact again if nothing happens: at the time of the next mail, or
+    /// within [`REVIEW_DAYS`] if none is in sight, or never while the contact may not be written
+    /// to.
     #[must_use]
     pub fn look_again_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.verdict {
             Verdict::Send(mail) => Some(mail.when),
-            Verdict::Hold(Hold::NothingInSight) => Some(now + TimeDelta::days(30)),
+            Verdict::Hold(Hold::NothingInSight) => Some(next_review(self.contact, now)),
             Verdict::Hold(Hold::Suppressed(_) | Hold::NoConsent) => None,
         }
     }
 }
+
+/// Days between two looks at a contact for whom nothing is in sight.
+const REVIEW_DAYS: i64 = 30;
+
+/// The contact's next review: each contact has a day of its own in every round of [`REVIEW_DAYS`], so
+/// that decisions at different times agree on it and not everybody comes on one day.
+fn next_review(contact: ContactId, now: DateTime<Utc>) -> DateTime<Utc> {
+    let today = now.timestamp().div_euclid(SECONDS_A_DAY);
+    let ahead = REVIEW_DAYS - (today - contact.0).rem_euclid(REVIEW_DAYS);
+    DateTime::from_timestamp((today + ahead) * SECONDS_A_DAY, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// The key under which the ledger knows one occasion of one contact: no clock step, daylight saving
 /// change or second planner can make a second row of it.

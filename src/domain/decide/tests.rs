@@ -73,6 +73,20 @@ fn a_birthday_on_a_sunday_is_kept_and_a_check_in_waits_for_monday() {
 }
 
 #[test]
+fn a_day_that_was_shifted_to_monday_is_welcome_as_long_as_any_other() {
+    // 4 July 2026 is a Saturday; the mail of Monday is welcome for three days more.
+    let mut contact = a_contact().last_mailed("2026-05-01T08:00:00Z");
+    contact.cooperation_since = chrono::NaiveDate::from_ymd_opt(2017, 7, 4);
+    for (today, leaves_on) in
+        [("2026-07-05", "2026-07-06"), ("2026-07-06", "2026-07-06"), ("2026-07-09", "2026-07-09")]
+    {
+        let next = next_day(&contact, &format!("{today}T06:00:00Z"));
+        assert_eq!(next, ("anniversary".to_owned(), leaves_on.to_owned()), "{today}");
+    }
+    assert_eq!(next_day(&contact, "2026-07-10T06:00:00Z").0, "check-in");
+}
+
+#[test]
 fn a_birthday_covers_a_holiday_and_a_check_in_close_by() {
     let contact = a_contact().chinese().born("1990-09-28").last_mailed("2026-06-25T08:00:00Z");
     let now = "2026-09-20T00:00:00Z";

@@ -99,6 +99,17 @@ impl Schedule {
         first
     }
 
+    /// Whether the schedule runs at least once in every hour of a week.
+    #[must_use]
+    pub fn is_hourly(&self) -> bool {
+        let monday = DateTime::UNIX_EPOCH + TimeDelta::days(4);
+        // Two looks an hour: no hour and a half without a run can lie between them.
+        (0..2 * 24 * 7).map(|half_hours| monday + TimeDelta::minutes(30 * half_hours)).all(|from| {
+            let next = self.next_after(from, Tz::UTC);
+            next.is_some_and(|next| next - from <= TimeDelta::hours(1))
+        })
+    }
+
     /// The instants, in order, at which the schedule runs for a clock that shows `face`.
     fn instants(&self, face: NaiveDateTime, zone: Tz) -> [Option<DateTime<Utc>>; 2] {
         if !self.by_real_time {

@@ -210,3 +210,14 @@ impl Share for TimeDelta {
         Self::seconds((self.num_seconds() as f64 * share) as i64)
     }
 }
+
+#[test]
+fn a_schedule_with_a_night_off_is_not_hourly() {
+    let is_hourly = |text: &str| text.parse::<Schedule>().unwrap().is_hourly();
+    for text in ["* * * * *", "*/15 * * * *", "59 * * * *", "@hourly"] {
+        assert!(is_hourly(text), "{text}");
+    }
+    for text in ["@daily", "* 8-20 * * *", "* * * * mon-fri", "0 */2 * * *", "* * 1 * *"] {
+        assert!(!is_hourly(text), "{text}");
+    }
+}

@@ -1,7 +1,7 @@
 insert into contacts (
     match_key, email, name, given_name, family_name, honorific, title, phone, account_id, locale,
     zone, country, birthday, level, may_send, may_track, attributes, known_since, engagement,
-    reclassify, next_decision_at
+    reclassify
 )
 select
     value->>'match_key',
@@ -23,8 +23,7 @@ select
     value->>'attributes',
     cast($2 as bigint),
     '{}',
-    1,
-    0
+    1
 from json_each($1)
 where true
 on conflict (match_key) do update set
@@ -44,5 +43,4 @@ on conflict (match_key) do update set
     may_send = excluded.may_send,
     may_track = excluded.may_track,
     attributes = excluded.attributes,
-    reclassify = 1,
-    next_decision_at = 0
+    reclassify = 1

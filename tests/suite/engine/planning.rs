@@ -31,7 +31,14 @@ async fn planning_twice_adds_nothing(db: &Database) {
     assert_eq!((first.considered, first.queued), (3, 2));
     let second = world.engine.plan().await.unwrap();
     assert_eq!((second.considered, second.queued), (0, 0));
-    world.store().begin().await.unwrap().adopt_rules("others").await.unwrap();
+    world
+        .store()
+        .begin()
+        .await
+        .unwrap()
+        .adopt_rules("others", chrono::DateTime::UNIX_EPOCH)
+        .await
+        .unwrap();
     assert_eq!(ledger(world.store()).await, [(State::Planned, 2)]);
 }
 
@@ -105,7 +112,7 @@ async fn a_clock_that_is_set_back_and_forth_sends_nothing_twice(db: &Database) {
         let again = address("ada@example.org");
         let ada = world.engine.explain(&again).await.unwrap().contact.id;
         let mut tx = world.store().begin().await.unwrap();
-        tx.decide_again(&[(ada, Some(chrono::DateTime::UNIX_EPOCH))]).await.unwrap();
+        tx.decide_at_once([ada].into_iter(), world.engine.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(world.round().await.dispatched.sent, 0, "{step}");
     }

@@ -8,7 +8,7 @@ use crate::support::{
     database::Database,
     day, on_both_databases,
     records::{account, attribute, contact, contract, order},
-    rows::{NOW, add_account, add_contacts, contact_id, person, write},
+    rows::{NOW, add_account, add_contacts, contact_id, decided, due, person, write},
 };
 
 on_both_databases!(
@@ -114,7 +114,7 @@ async fn facts_come_in_pages_and_stale_ones_alone_if_asked_for(db: &Database) {
     for name in ["a", "b", "c", "d"] {
         people.push(person(&db.store, &format!("{name}@example.org")).await);
     }
-    write(&db.store, async |tx| tx.classified(&people[1..2], &[]).await).await;
+    write(&db.store, async |tx| tx.classified(&people[1..2], &[], at(NOW)).await).await;
     let page = async |after: ContactId, stale, limit| {
         let page = db.store.facts(after, stale, day("2026-05-14"), limit).await.unwrap();
         page.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
@@ -164,26 +164,19 @@ async fn a_scheme_that_is_gone_is_forgotten(db: &Database) {
 async fn only_those_who_moved_are_decided_on_anew(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
     let bob = person(&db.store, "bob@example.org").await;
-    write(&db.store, async |tx| {
-        tx.decide_again(&[(ada, None), (bob, None)]).await?;
-        tx.classified(&[ada, bob], &[bob]).await
-    })
-    .await;
-    let due = db.texts("select email from contacts where next_decision_at = 0").await;
-    assert_eq!(due, ["bob@example.org"]);
+    decided(&db.store, &[(ada, None), (bob, None)]).await;
+    write(&db.store, async |tx| tx.classified(&[ada, bob], &[bob], at(NOW)).await).await;
+    assert_eq!(due(&db.store, NOW, 9).await, [bob]);
     assert!(db.texts("select email from contacts where reclassify = 1").await.is_empty());
 }
 
 async fn rules_are_adopted_once_and_then_everybody_is_looked_at(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
     let adopt = async |rules: &str| {
-        let changed = write(&db.store, async |tx| tx.adopt_rules(rules).await).await;
+        let changed = write(&db.store, async |tx| tx.adopt_rules(rules, at(NOW)).await).await;
         let stale = db.texts("select email from contacts where reclassify = 1").await.len();
-        write(&db.store, async |tx| {
-            tx.classified(&[ada], &[]).await?;
-            tx.decide_again(&[(ada, None)]).await
-        })
-        .await;
+        write(&db.store, async |tx| tx.classified(&[ada], &[], at(NOW)).await).await;
+        decided(&db.store, &[(ada, None)]).await;
         (changed, stale)
     };
     assert_eq!(adopt("one").await, (true, 1));

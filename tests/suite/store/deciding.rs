@@ -12,13 +12,15 @@ use crate::support::{
     day, on_both_databases,
     records::{account, address, contact},
     rows::{
-        NOW, add_account, add_contacts, contact_id, person, snapshot, suppress, unstated, write,
+        NOW, add_account, add_contacts, contact_id, decided, due, person, snapshot, suppress,
+        unstated, write,
     },
 };
 
 on_both_databases!(
     whoever_is_due_comes_longest_due_first_and_in_pages,
     whoever_is_decided_on_is_due_no_more_until_then,
+    what_happens_while_a_contact_is_decided_on_is_not_lost,
     everybody_comes_in_pages,
     a_snapshot_says_what_is_known,
     what_nobody_said_is_what_the_configuration_says,
@@ -48,13 +50,11 @@ async fn whoever_is_due_comes_longest_due_first_and_in_pages(db: &Database) {
         ("now", Some(NOW)),
     ] {
         let contact = person(&db.store, &format!("{name}@example.org")).await;
-        again.push((contact, instant.map(at)));
+        again.push((contact, instant));
     }
-    write(&db.store, async |tx| tx.decide_again(&again).await).await;
-    let page = db.store.due(&unstated(), at(NOW), 3).await.unwrap();
-    assert_eq!(emails(db, &ids(&page)).await, ["a", "b", "c"]);
-    let all = db.store.due(&unstated(), at(NOW), 100).await.unwrap();
-    assert_eq!(emails(db, &ids(&all)).await, ["a", "b", "c", "now"]);
+    decided(&db.store, &again).await;
+    assert_eq!(emails(db, &due(&db.store, NOW, 3).await).await, ["a", "b", "c"]);
+    assert_eq!(emails(db, &due(&db.store, NOW, 100).await).await, ["a", "b", "c", "now"]);
     assert_eq!(db.store.overdue(at(NOW)).await.unwrap(), 4);
     let next = db.store.next_decision_at().await.unwrap();
     assert_eq!(next, Some(at("2026-05-12T08:00:00Z")));
@@ -62,17 +62,33 @@ async fn whoever_is_due_comes_longest_due_first_and_in_pages(db: &Database) {
 
 async fn whoever_is_decided_on_is_due_no_more_until_then(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
-    assert_eq!(
-        ids(&db.store.due(&unstated(), at(NOW), 9).await.unwrap()),
-        [ada],
-        "a new one is due"
-    );
-    let then = at("2026-05-15T09:00:00Z");
-    write(&db.store, async |tx| tx.decide_again(&[(ada, Some(then))]).await).await;
-    assert!(db.store.due(&unstated(), at(NOW), 9).await.unwrap().is_empty());
-    assert_eq!(ids(&db.store.due(&unstated(), then, 9).await.unwrap()), [ada]);
-    write(&db.store, async |tx| tx.decide_again(&[(ada, None)]).await).await;
+    assert_eq!(due(&db.store, NOW, 9).await, [ada], "a new one is due");
+    let then = "2026-05-15T09:00:00Z";
+    decided(&db.store, &[(ada, Some(then))]).await;
+    assert!(due(&db.store, NOW, 9).await.is_empty());
+    assert_eq!(due(&db.store, then, 9).await, [ada]);
+    decided(&db.store, &[(ada, None)]).await;
     assert_eq!(db.store.next_decision_at().await.unwrap(), None);
+}
+
+async fn what_happens_while_a_contact_is_decided_on_is_not_lost(db: &Database) {
+    let ada = person(&db.store, "ada@example.org").await;
+    let before = db.store.due(at(NOW), 9).await.unwrap();
+    let ask = async |when: &str| {
+        let when = at(when);
+        write(&db.store, async |tx| tx.decide_at_once([ada].into_iter(), when).await).await;
+    };
+    ask("2026-05-14T09:00:01Z").await;
+    ask("2026-05-14T09:00:01Z").await;
+    let then = at("2026-08-01T09:00:00Z");
+    for _ in 0..2 {
+        write(&db.store, async |tx| tx.decided(&before, &[(ada, then)]).await).await;
+        assert_eq!(due(&db.store, NOW, 9).await, [ada], "asked once more meanwhile");
+    }
+    let meanwhile = db.store.due(at(NOW), 9).await.unwrap();
+    write(&db.store, async |tx| tx.decided(&meanwhile, &[(ada, then)]).await).await;
+    assert_eq!(db.store.next_decision_at().await.unwrap(), Some(then));
+    assert_eq!(db.store.overdue(then).await.unwrap(), 1, "two decisions that agree are one entry");
 }
 
 async fn everybody_comes_in_pages(db: &Database) {
@@ -144,12 +160,12 @@ async fn nobody_is_found_under_an_address_that_is_not_on_the_list(db: &Database)
 
 async fn engagement_survives_and_has_the_contact_decided_on_anew(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
-    write(&db.store, async |tx| tx.decide_again(&[(ada, None)]).await).await;
+    decided(&db.store, &[(ada, None)]).await;
     let engagement = Engagement {
         interval_days: Some(60.666),
         last_human_at: Some(at("2026-05-14T09:00:00.123Z")),
     };
-    write(&db.store, async |tx| tx.put_engagement(ada, &engagement).await).await;
+    write(&db.store, async |tx| tx.put_engagement(ada, &engagement, at(NOW)).await).await;
     assert_eq!(write(&db.store, async |tx| tx.engagement(ada).await).await, engagement);
     assert_eq!(snapshot(&db.store, "ada@example.org", NOW).await.engagement, engagement);
     assert_eq!(db.store.overdue(at(NOW)).await.unwrap(), 1);
@@ -171,5 +187,5 @@ async fn a_row_that_was_broken_by_hand_names_itself(db: &Database) {
 }
 
 async fn complaint(store: &Store) -> String {
-    store.due(&unstated(), at(NOW), 9).await.unwrap_err().to_string()
+    store.snapshots(&unstated(), ContactId(0), at(NOW), 9).await.unwrap_err().to_string()
 }

@@ -13,7 +13,9 @@ use crate::support::{
     database::Database,
     day, on_both_databases,
     records::{account, address, attribute, contact, contract, order, rep, touch},
-    rows::{NOW, account_id, add_account, add_contacts, contact_id, person, snapshot, write},
+    rows::{
+        NOW, account_id, add_account, add_contacts, contact_id, decided, person, snapshot, write,
+    },
 };
 
 on_both_databases!(
@@ -127,8 +129,7 @@ fn full_contact() -> ContactRecord {
 
 async fn a_row_that_says_nothing_new_is_not_decided_on_anew(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
-    write(&db.store, async |tx| tx.decide_again(&[(ada, Some(at("2027-01-01T00:00:00Z")))]).await)
-        .await;
+    decided(&db.store, &[(ada, Some("2027-01-01T00:00:00Z"))]).await;
     add_contacts(&db.store, &[(contact("ada@example.org"), None)]).await;
     assert_eq!(db.store.overdue(at(NOW)).await.unwrap(), 0);
     let news = ContactRecord { level: Some(1), ..contact("ada@example.org") };
@@ -243,12 +244,10 @@ async fn news_of_an_account_is_news_of_its_contacts(db: &Database) {
         contact_id(&db.store, "ada@example.org").await,
         contact_id(&db.store, "bob@example.org").await,
     ];
-    write(&db.store, async |tx| {
-        tx.decide_again(&ids.map(|id| (id, None))).await?;
-        tx.classified(&ids, &[]).await
-    })
-    .await;
-    write(&db.store, async |tx| tx.touch_accounts(&BTreeSet::from([account])).await).await;
+    decided(&db.store, &ids.map(|id| (id, None))).await;
+    write(&db.store, async |tx| tx.classified(&ids, &[], at(NOW)).await).await;
+    let touched = BTreeSet::from([account]);
+    write(&db.store, async |tx| tx.touch_accounts(&touched, at(NOW)).await).await;
     assert_eq!(
         db.texts("select email from contacts where reclassify = 1").await,
         ["ada@example.org"]
@@ -302,11 +301,12 @@ async fn writers_of_the_same_contacts_never_stop_one_another(db: &Database) {
         if is_backwards {
             ids.reverse();
         }
-        let again: Vec<_> = ids.iter().map(|id| (*id, None)).collect();
+        let again: Vec<_> = ids.iter().map(|id| (*id, at(NOW))).collect();
         writers.spawn(async move {
             for _ in 0..8 {
-                write(&store, async |tx| tx.decide_again(&again).await).await;
-                write(&store, async |tx| tx.classified(&ids, &ids).await).await;
+                let due = store.due(at(NOW), u32::MAX).await.unwrap();
+                write(&store, async |tx| tx.decided(&due, &again).await).await;
+                write(&store, async |tx| tx.classified(&ids, &ids, at(NOW)).await).await;
             }
         });
     }

@@ -191,8 +191,7 @@ async fn a_mail_that_failed_has_its_contact_decided_on_anew(db: &Database) {
 }
 
 async fn never_again(db: &Database, contact: perennial::domain::ContactId) {
-    crate::support::rows::write(&db.store, async |tx| tx.decide_again(&[(contact, None)]).await)
-        .await;
+    crate::support::rows::decided(&db.store, &[(contact, None)]).await;
 }
 
 async fn an_attempt_is_written_down_in_words(db: &Database) {

@@ -8,7 +8,8 @@ use perennial::{
         OutreachState, Phase, Snapshot, Suppression,
     },
     store::{
-        Attempt, Change, Claimed, Mark, NewOutreach, Prepared, Store, StoreError, Tx, Unstated,
+        Attempt, Change, Claimed, DecisionDue, Mark, NewOutreach, Prepared, Store, StoreError, Tx,
+        Unstated,
     },
 };
 
@@ -31,6 +32,21 @@ pub(crate) async fn write<T>(
     let written = body(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     written
+}
+
+/// Takes these contacts as decided on, and due again at the times given.
+pub(crate) async fn decided(store: &Store, contacts: &[(ContactId, Option<&str>)]) {
+    let all = store.due(DateTime::<Utc>::MAX_UTC, u32::MAX).await.unwrap();
+    let of = |due: &DecisionDue| contacts.iter().any(|(contact, _)| *contact == due.contact());
+    let settled: Vec<_> = all.into_iter().filter(of).collect();
+    let next: Vec<_> =
+        contacts.iter().filter_map(|(contact, then)| Some((*contact, at((*then)?)))).collect();
+    write(store, async |tx| tx.decided(&settled, &next).await).await;
+}
+
+/// Who is due at `now`, the longest due first.
+pub(crate) async fn due(store: &Store, now: &str, limit: u32) -> Vec<ContactId> {
+    store.due(at(now), limit).await.unwrap().iter().map(DecisionDue::contact).collect()
 }
 
 pub(crate) async fn add_contacts(
