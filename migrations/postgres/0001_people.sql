@@ -52,6 +52,8 @@ create table contacts (
     -- The last mail that left, ours or a rep's.
     last_mail_at bigint,
     engagement text not null,
+    -- What the contact asked for, as JSON.
+    wish text not null,
     -- 1 when facts have changed since the standings were worked out.
     reclassify bigint not null
 );

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     config::{Config, Files},
+    domain::Campaign,
     mail::Templates,
     store::Store,
 };
@@ -43,23 +44,21 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
 /// A campaign needs its template in the default language at least.
 fn missing_templates(config: &Config, templates: &Templates) -> Vec<String> {
     let default = &config.defaults.locale;
-    let missing = |campaign: &&crate::domain::Campaign| {
-        templates.find(&campaign.template, default, default).is_none()
-            && campaign
-                .audience
-                .locales
-                .iter()
-                .all(|locale| templates.find(&campaign.template, locale, default).is_none())
+    let is_missing = |campaign: &Campaign, name: &str| {
+        let mut locales = std::iter::once(default).chain(&campaign.audience.locales);
+        locales.all(|locale| templates.find(name, locale, default).is_none())
     };
     let known: Vec<_> = templates.names().collect();
-    let said = |campaign: &crate::domain::Campaign| {
-        let (key, template) = (&campaign.key, &campaign.template);
-        let known = known.join(", ");
-        format!(
-            "campaigns/{key}.toml: template: there is no template `{template}` in {default}; there are {known}"
-        )
-    };
-    config.rules.campaigns.iter().filter(missing).map(said).collect()
+    let mut said = Vec::new();
+    for campaign in &config.rules.campaigns {
+        for name in campaign.templates().filter(|name| is_missing(campaign, name)) {
+            let (place, known) = (&campaign.place, known.join(", "));
+            said.push(format!(
+                "{place}: template: there is no template `{name}` in {default}; there are {known}"
+            ));
+        }
+    }
+    said
 }
 
 fn chain(what: &str, error: &dyn std::error::Error) -> String {

@@ -7,7 +7,7 @@ use super::{
     words,
 };
 use crate::{
-    domain::{Considered, EmailAddress, Fate, Rules, Verdict},
+    domain::{Barrier, Considered, EmailAddress, Fate, Rules, Verdict},
     engine::Explanation,
 };
 
@@ -29,7 +29,8 @@ pub(super) async fn explain(
 
 fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
     let Explanation { now, contact, facts, decision } = explanation;
-    let (cadence, standing) = rules.cadence.of(&contact.standings);
+    let (tier, standing) = rules.cadence.of(&contact.standings);
+    let cadence = &tier.cadence;
     let next = match &decision.verdict {
         Verdict::Hold(hold) => json!({ "hold": hold.as_str() }),
         Verdict::Send(mail) => json!({
@@ -80,12 +81,33 @@ fn considered(entry: &Considered, rules: &Rules) -> Value {
         Fate::Done => json!({ "is": "done" }),
         Fate::TooLate => json!({ "is": "too-late" }),
         Fate::BeforeKnown => json!({ "is": "before-known" }),
-        Fate::DroppedByGap(until) => json!({ "is": "dropped-by-gap", "gap_until": until }),
+        Fate::Dropped { by, until } => {
+            json!({ "is": "dropped", "by": barrier(by), "until": until })
+        }
+        Fate::OutsideSpan => json!({ "is": "outside-span" }),
         Fate::DayOff => json!({ "is": "day-off" }),
         Fate::NotMeant(why) => {
             json!({ "is": "not-meant", "by": format!("{why:?}").to_lowercase() })
         }
         Fate::NoDate => json!({ "is": "no-date" }),
     };
-    json!({ "campaign": rules.campaigns[entry.campaign].key, "occasion": entry.day, "fate": fate })
+    let campaign = &rules.campaigns[entry.campaign];
+    json!({
+        "campaign": campaign.key,
+        "configured_at": campaign.place.to_string(),
+        "occasion": entry.day,
+        "delayed_by": entry.delayed.map(barrier),
+        "fate": fate,
+    })
+}
+
+fn barrier(barrier: Barrier) -> Value {
+    match barrier {
+        Barrier::Gap { days } => json!({ "is": "gap", "days": days }),
+        Barrier::Cap(cap) => json!({ "is": "cap", "most": cap.most, "days": cap.days }),
+        Barrier::CategoryCap(cap) => {
+            json!({ "is": "category-cap", "most": cap.most, "days": cap.days })
+        }
+        Barrier::Pause => json!({ "is": "pause" }),
+    }
 }

@@ -5,8 +5,8 @@ use chrono_tz::Tz;
 use super::Language;
 use crate::{
     domain::{
-        Campaign, Considered, Fate, Hold, NotMeant, OccasionRule, Rules, Standing, Suppression,
-        Verdict,
+        Barrier, Campaign, Considered, DeedKind, Fate, Hold, Milestone, NotMeant, OccasionRule,
+        Rules, Standing, Suppression, Verdict,
     },
     engine::Explanation,
 };
@@ -80,7 +80,8 @@ const fn hold_sentence(language: Language, hold: Hold) -> &'static str {
 
 fn cadence(language: Language, explanation: &Explanation, rules: &Rules) -> String {
     let contact = &explanation.contact;
-    let (cadence, standing) = rules.cadence.of(&contact.standings);
+    let (tier, standing) = rules.cadence.of(&contact.standings);
+    let cadence = &tier.cadence;
     let own = contact.engagement.interval_days(cadence);
     let (every, min, max) = (cadence.every.as_days(), cadence.min.as_days(), cadence.max.as_days());
     let moved = contact.engagement.interval_days.is_some();
@@ -163,15 +164,21 @@ pub(super) fn fate(language: Language, fate: Fate, rules: &Rules, zone: Tz) -> S
         Fate::BeforeKnown => {
             say("was before the contact was imported", "发生在联系人导入之前").to_owned()
         }
-        Fate::DroppedByGap(until) => {
-            let until = moment(language, until, zone);
+        Fate::Dropped { by, until: None } => {
+            let by = barrier(language, by);
             match language {
-                Language::English => {
-                    format!("dropped: the minimum gap lasts until {until}, too late for it")
-                }
-                Language::Chinese => format!("放弃：最小间隔持续到 {until}，届时已不合适"),
+                Language::English => format!("dropped: {by}, for good"),
+                Language::Chinese => format!("放弃：{by}，长期有效"),
             }
         }
+        Fate::Dropped { by, until: Some(until) } => {
+            let (by, until) = (barrier(language, by), moment(language, until, zone));
+            match language {
+                Language::English => format!("dropped: {by} lasts until {until}, too late for it"),
+                Language::Chinese => format!("放弃：{by}持续到 {until}，届时已不合适"),
+            }
+        }
+        Fate::OutsideSpan => say("the campaign does not run then", "届时活动未在进行").to_owned(),
         Fate::DayOff => {
             say("falls on a day without mail and is left out", "当天不发邮件，本次略过").to_owned()
         }
@@ -185,18 +192,62 @@ const fn not_meant(language: Language, why: NotMeant) -> &'static str {
         NotMeant::Tier => language.say("meant for other tiers", "面向其他级别"),
         NotMeant::Locale => language.say("meant for other languages", "面向其他语言"),
         NotMeant::Country => language.say("meant for other countries", "面向其他国家或地区"),
+        NotMeant::OtherCulture => language
+            .say("not kept in the contact's country or language", "联系人所在地区或语言不过此节"),
+        NotMeant::NotWanted => {
+            language.say("the contact does not want mails of this kind", "联系人不希望收到此类邮件")
+        }
     }
 }
 
-/// What a campaign is called: the holiday's name, or the kind of occasion.
-pub(super) fn title(language: Language, campaign: &Campaign, rules: &Rules) -> String {
-    match campaign.occasion {
-        OccasionRule::Birthday => language.say("birthday", "生日").to_owned(),
-        OccasionRule::CooperationAnniversary => {
-            language.say("cooperation anniversary", "合作周年").to_owned()
+/// What holds a mail back, a noun phrase.
+fn barrier(language: Language, barrier: Barrier) -> String {
+    match (language, barrier) {
+        (Language::English, Barrier::Gap { days }) => format!("the minimum gap of {days} days"),
+        (Language::Chinese, Barrier::Gap { days }) => format!("{days} 天的最小间隔"),
+        (Language::English, Barrier::Cap(cap)) => {
+            format!("the cap of {} mails in {} days", cap.most, cap.days)
         }
-        OccasionRule::Holiday(place) => rules.holidays[place].name(&language.locale()).to_owned(),
-        OccasionRule::CheckIn => language.say("check-in", "问候").to_owned(),
+        (Language::Chinese, Barrier::Cap(cap)) => {
+            format!("{} 天内最多 {} 封的上限", cap.days, cap.most)
+        }
+        (Language::English, Barrier::CategoryCap(cap)) => {
+            format!("the category's cap of {} mails in {} days", cap.most, cap.days)
+        }
+        (Language::Chinese, Barrier::CategoryCap(cap)) => {
+            format!("该类别 {} 天内最多 {} 封的上限", cap.days, cap.most)
+        }
+        (Language::English, Barrier::Pause) => "the pause that the contact asked for".to_owned(),
+        (Language::Chinese, Barrier::Pause) => "联系人要求的暂停".to_owned(),
+    }
+}
+
+/// What a campaign is called: the holiday's name, the event's title, or the kind of occasion.
+pub(super) fn title(language: Language, campaign: &Campaign, rules: &Rules) -> String {
+    let say =
+        |english: &'static str, chinese: &'static str| language.say(english, chinese).to_owned();
+    match &campaign.occasion {
+        OccasionRule::Birthday => say("birthday", "生日"),
+        OccasionRule::CooperationAnniversary => say("cooperation anniversary", "合作周年"),
+        OccasionRule::CompanyAnniversary(_) => say("our anniversary", "公司周年"),
+        OccasionRule::ContractMilestone(Milestone::Start) => say("start of contract", "合同开始"),
+        OccasionRule::ContractMilestone(Milestone::MidTerm) => {
+            say("mid-term of contract", "合同中期")
+        }
+        OccasionRule::ContractMilestone(Milestone::End) => say("end of contract", "合同到期"),
+        OccasionRule::Invitation(event) => event.title(&language.locale()).to_owned(),
+        OccasionRule::Holiday(place) => rules.holidays[*place].name(&language.locale()).to_owned(),
+        OccasionRule::FollowUp(kind) => match kind {
+            DeedKind::Order => say("follow-up of an order", "订单回访"),
+            DeedKind::Delivery => say("follow-up of a delivery", "交付回访"),
+            DeedKind::Service => say("follow-up of a service visit", "服务回访"),
+            DeedKind::Call => say("follow-up of a call", "通话回访"),
+            DeedKind::Visit => say("follow-up of a visit", "拜访回访"),
+            DeedKind::Event => say("follow-up of an event", "活动回访"),
+        },
+        OccasionRule::WinBack => say("win-back", "挽回"),
+        OccasionRule::OneOff => campaign.key.clone(),
+        OccasionRule::CheckIn => say("check-in", "问候"),
     }
 }
 

@@ -93,7 +93,19 @@ const fn day_of(kind: OccasionKind) -> &'static str {
         OccasionKind::CooperationAnniversary => {
             "the day on which the cooperation with the account began, from its first year on"
         }
-        OccasionKind::Holiday => "a day of `calendar.toml`, the same for all",
+        OccasionKind::CompanyAnniversary => "the day on which our company was `founded`",
+        OccasionKind::ContractMilestone => {
+            "the `milestone` of each contract of the account: `start`, `mid-term` or `end`"
+        }
+        OccasionKind::Invitation => "the day of the `[event]`; the mail carries a calendar entry",
+        OccasionKind::Holiday => "a day of the calendar, the same for all who keep it",
+        OccasionKind::FollowUp => {
+            "an order or delivery of the account or a touch of the contact, as `after` says"
+        }
+        OccasionKind::WinBack => {
+            "the day on which the contact came into the audience by its rule (`audience.when`)"
+        }
+        OccasionKind::OneOff => "once, within `from` and `until`",
         OccasionKind::CheckIn => "when the contact's own interval since the last mail has passed",
     }
 }

@@ -74,6 +74,12 @@ impl Holiday {
         self.days.get(place).copied()
     }
 
+    /// Whether a contact of this language and country keeps the day.
+    #[must_use]
+    pub fn is_kept_by(&self, _locale: &Locale, _country: Option<&str>) -> bool {
+        true
+    }
+
     /// What the day is called in `locale`, else in English.
     #[must_use]
     pub fn name(&self, locale: &Locale) -> &str {
@@ -82,6 +88,27 @@ impl Holiday {
             .fallbacks(&english)
             .find_map(|tag| self.names.iter().find(|(known, _)| known.as_str() == tag))
             .map_or(self.key.as_str(), |(_, name)| name)
+    }
+}
+
+/// Whether a country works on a day that is not like others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DayStatus<'a> {
+    /// A public holiday; its key.
+    Off(&'a str),
+    /// A day of the weekend on which people work.
+    Working,
+}
+
+/// Days on which countries do not work, or work although it is the weekend.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DaysOff {}
+
+impl DaysOff {
+    /// What is special about `day` in `country`; `None` for a day like others.
+    #[must_use]
+    pub fn of(&self, _country: Option<&str>, _day: NaiveDate) -> Option<DayStatus<'_>> {
+        None
     }
 }
 

@@ -1,70 +1,7 @@
-//! Reasons to write, and the campaigns that make mails of them.
-use chrono::NaiveDate;
+//! Campaigns: an occasion, who is meant, and what they get.
+use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{DayOff, Locale, Standing};
-
-/// A kind of reason to write, stronger first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OccasionKind {
-    /// The contact's birthday.
-    Birthday,
-    /// The day on which the cooperation with the account began.
-    CooperationAnniversary,
-    /// A day on which many people greet one another.
-    Holiday,
-    /// Enough time has passed since the last mail.
-    CheckIn,
-}
-
-impl OccasionKind {
-    /// Every kind, strongest first: the order in which near occasions cover one another unless
-    /// configuration gives another.
-    pub const ALL: [Self; 4] =
-        [Self::Birthday, Self::CooperationAnniversary, Self::Holiday, Self::CheckIn];
-
-    /// The name in configuration and in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Birthday => "birthday",
-            Self::CooperationAnniversary => "cooperation-anniversary",
-            Self::Holiday => "holiday",
-            Self::CheckIn => "check-in",
-        }
-    }
-
-    /// The kind called `name`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-}
-
-/// How a campaign finds its days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OccasionRule {
-    /// Each contact's birthday.
-    Birthday,
-    /// The anniversary of each account's first day.
-    CooperationAnniversary,
-    /// The holiday at this place of the calendar.
-    Holiday(usize),
-    /// Each contact's own interval.
-    CheckIn,
-}
-
-impl OccasionRule {
-    /// The kind of reason.
-    #[must_use]
-    pub const fn kind(self) -> OccasionKind {
-        match self {
-            Self::Birthday => OccasionKind::Birthday,
-            Self::CooperationAnniversary => OccasionKind::CooperationAnniversary,
-            Self::Holiday(_) => OccasionKind::Holiday,
-            Self::CheckIn => OccasionKind::CheckIn,
-        }
-    }
-}
+use super::{DayOff, Locale, OccasionRule, Place, Standing};
 
 /// An occasion, who is meant, and what they get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,16 +10,66 @@ pub struct Campaign {
     pub key: String,
     /// Its days.
     pub occasion: OccasionRule,
+    /// Days between the occasion and the mail: −7 is a week before it.
+    pub offset_days: i32,
+    /// First and last day on which its mail may leave, if it does not run for good.
+    pub runs: Option<RunningDays>,
     /// Folder of the template.
     pub template: String,
+    /// Another template for round numbers of years.
+    pub round: Option<RoundYears>,
     /// Who is meant.
     pub audience: Audience,
-    /// Days after the occasion on which the mail is still welcome; 0 means the day itself.
+    /// Days after the mail's day on which it is still welcome; 0 means the day itself.
     pub welcome_days: u32,
     /// What becomes of an occasion on a day on which no mail leaves.
     pub day_off: DayOff,
     /// The higher number wins between campaigns of one kind.
     pub priority: i64,
+    /// Place of its category in [`super::Rules::categories`].
+    pub category: Option<usize>,
+    /// Where it is configured.
+    pub place: Place,
+}
+
+/// The days on which a campaign runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunningDays {
+    /// The first.
+    pub from: NaiveDate,
+    /// The last.
+    pub until: NaiveDate,
+}
+
+/// A template for every so many years.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundYears {
+    /// Years between two of them; 1 or more.
+    pub every: u32,
+    /// Folder of the template.
+    pub template: String,
+}
+
+impl Campaign {
+    /// The folder of the template for an occurrence that counts `years`.
+    #[must_use]
+    pub fn template_for(&self, years: Option<u32>) -> &str {
+        let round =
+            self.round.as_ref().filter(|round| years.is_some_and(|years| years % round.every == 0));
+        round.map_or(&self.template, |round| &round.template)
+    }
+
+    /// The name of its file, which the steps of one series share.
+    #[must_use]
+    pub fn family(&self) -> &str {
+        self.key.split_once('/').map_or(&self.key, |(family, _)| family)
+    }
+
+    /// The folders of all templates that its mails may need.
+    pub fn templates(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.template.as_str())
+            .chain(self.round.iter().map(|round| round.template.as_str()))
+    }
 }
 
 /// Who is meant by a campaign. An empty list means everybody.
@@ -105,12 +92,26 @@ pub enum NotMeant {
     Locale,
     /// Of another country.
     Country,
+    /// The contact does not keep the holiday.
+    OtherCulture,
+    /// The contact wants no mail of this kind.
+    NotWanted,
 }
 
 impl Audience {
-    /// Whether a contact of these properties is meant, or what speaks against it.
+    /// Since when a contact with these standings has been in the audience of the `family` of
+    /// campaigns by its rule.
+    #[must_use]
+    pub fn since(&self, family: &str, standings: &[Standing]) -> Option<DateTime<Utc>> {
+        let member =
+            |standing: &&Standing| standing.scheme.strip_prefix("campaign:") == Some(family);
+        standings.iter().find(member).map(|standing| standing.since)
+    }
+
+    /// Whether a contact of these properties is meant by the `family`, or what speaks against it.
     pub fn admits(
         &self,
+        _family: &str,
         standings: &[Standing],
         locale: &Locale,
         country: Option<&str>,
@@ -131,13 +132,4 @@ impl Audience {
         }
         Ok(())
     }
-}
-
-/// One day on which a campaign has reason to write to a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Occurrence {
-    /// The civil day in the contact's zone.
-    pub day: NaiveDate,
-    /// Years since it began: age, or years of cooperation; `None` where nothing is counted.
-    pub years: Option<u32>,
 }

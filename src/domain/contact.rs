@@ -2,7 +2,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::{Birthday, ContactId, Engagement, Locale, Standing};
+use super::{Birthday, ContactId, Deed, Engagement, Locale, Standing, Term, Wish};
 
 /// Everything that the decision on one contact depends on, besides the rules and the time.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,12 @@ pub struct Snapshot {
     pub standings: Vec<Standing>,
     /// What the contact's behaviour says.
     pub engagement: Engagement,
+    /// What the contact has asked for.
+    pub wish: Wish,
+    /// Contracts of the account, if a campaign needs them.
+    pub terms: Vec<Term>,
+    /// What happened lately, if a campaign needs it.
+    pub deeds: Vec<Deed>,
     /// When the last mail left, ours or a rep's.
     pub last_mail_at: Option<DateTime<Utc>>,
     /// Mails decided within the last year, any order.

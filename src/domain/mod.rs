@@ -19,8 +19,10 @@ mod honorific;
 mod ids;
 mod import_kind;
 mod letter;
+mod limits;
 mod locale;
 mod lunar;
+mod occasion;
 mod outcome;
 mod outreach;
 mod record;
@@ -36,11 +38,12 @@ mod settle;
 mod text;
 mod token;
 mod window;
+mod wish;
 
 pub use birthday::{Birthday, BirthdayError, LeapDay};
 pub use cadence::{Cadence, Span, SpanError};
-pub use calendar::{DayRule, Holiday, anniversary};
-pub use campaign::{Audience, Campaign, NotMeant, OccasionKind, OccasionRule, Occurrence};
+pub use calendar::{DayRule, DayStatus, DaysOff, Holiday, anniversary};
+pub use campaign::{Audience, Campaign, NotMeant, RoundYears, RunningDays};
 pub use columns::{
     AmountError, ColumnProblem, Columns, CountryError, DateError, FieldProblem, parse_amount,
     parse_country, parse_date, parse_instant,
@@ -61,8 +64,13 @@ pub use letter::{
     Letter, LetterAccount, LetterCompany, LetterContact, LetterOccasion, LetterRep, NameParts,
     date_text, greeting,
 };
+pub use limits::{Barred, Barrier, Cap, Category};
 pub use locale::{Locale, LocaleError};
 pub use lunar::{lunar_to_solar, next_lunar};
+pub use occasion::{
+    Deed, DeedKind, Event, Milestone, OccasionKind, OccasionRule, Occurrence, Term,
+    anniversary_on_or_after,
+};
 pub use outcome::{EnhancedStatus, Outcome, Phase, Reply};
 pub use outreach::OutreachState;
 pub use record::{
@@ -72,10 +80,11 @@ pub use record::{
 pub use relay::{Credentials, Envelope, Relay, Secret, Security, Timeouts};
 pub use reply::Refusal;
 pub use retry::next_attempt;
-pub use rules::{CadenceRules, Rules};
+pub use rules::{CadenceRules, Channel, ChannelCadence, Limit, Needs, Place, Rules, TierCadence};
 pub use schedule::{Schedule, ScheduleError};
 pub use scheme::{Scheme, Standing, Tier};
 pub use settle::Settlement;
 pub use text::{has_hidden_characters, is_hidden, mask_addresses, one_line};
 pub use token::{Keyring, KeyringError, Purpose, TOKEN_LENGTH, Token};
-pub use window::{DayOff, SendWindow, instant};
+pub use window::{DayOff, LocalWindow, SendWindow, instant};
+pub use wish::{Wish, WishError, parse_wanted};

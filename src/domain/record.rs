@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::{Birthday, EmailAddress, Honorific, Locale};
+use super::{Birthday, EmailAddress, Honorific, Locale, Wish};
 
 /// One understood line.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,8 @@ pub struct ContactRecord {
     pub may_send: Option<bool>,
     /// Whether the person allows opens and clicks to be recorded.
     pub may_track: Option<bool>,
+    /// What the person asked for.
+    pub wish: Wish,
     /// Every other column, by its name in lower case with `_` for spaces.
     pub attributes: BTreeMap<String, String>,
 }

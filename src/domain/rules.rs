@@ -1,7 +1,23 @@
 //! The rules in force: everything that an admin decides.
 use super::{
-    Cadence, Campaign, Holiday, LeapDay, Locale, OccasionKind, Scheme, SendWindow, Standing,
+    Cadence, Campaign, Cap, Category, DaysOff, DeedKind, Holiday, LeapDay, Locale, OccasionKind,
+    OccasionRule, Scheme, SendWindow, Span, Standing, window::LONGEST_SHIFT_DAYS,
 };
+
+/// Where something stands in the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The file, as `cadence.toml`.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
 
 /// The rules in force, checked and with all days worked out.
 #[derive(Debug, PartialEq)]
@@ -12,6 +28,10 @@ pub struct Rules {
     pub cadence: CadenceRules,
     /// Days that matter to many.
     pub holidays: Vec<Holiday>,
+    /// Days on which a country does not work.
+    pub days_off: DaysOff,
+    /// Groups of campaigns with limits of their own.
+    pub categories: Vec<Category>,
     /// What is written, to whom, on what occasion.
     pub campaigns: Vec<Campaign>,
     /// When mail may leave.
@@ -27,30 +47,114 @@ pub struct Rules {
 /// How often to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CadenceRules {
-    /// The scheme whose tiers set the interval.
+    /// The scheme whose tiers set the interval of mail.
     pub scheme: String,
-    /// The interval of each tier of that scheme.
-    pub tiers: Vec<(String, Cadence)>,
-    /// The interval of a contact that stands nowhere yet.
-    pub fallback: Cadence,
+    /// What each tier of that scheme sets.
+    pub tiers: Vec<TierCadence>,
+    /// What holds for a contact that stands nowhere yet.
+    pub fallback: TierCadence,
     /// The least number of days between any two mails to one contact.
-    pub min_gap_days: u32,
+    pub min_gap: Limit<u32>,
+    /// The most mails to one contact in windows of different lengths.
+    pub caps: Limit<Vec<Cap>>,
     /// Days within which a stronger occasion covers a weaker one; at least the gap.
     pub merge_days: u32,
     /// Days over which contacts that are overdue when we first learn of them are spread.
     pub catch_up_days: u32,
+    /// How often calls and visits are due, by channel.
+    pub channels: Vec<ChannelCadence>,
+}
+
+/// A limit and where it is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit<T> {
+    /// The limit.
+    pub value: T,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What a tier sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierCadence {
+    /// The tier's name.
+    pub tier: String,
+    /// The interval.
+    pub cadence: Cadence,
+    /// The gap in place of that for all.
+    pub min_gap: Option<u32>,
+    /// The caps in place of those for all.
+    pub caps: Option<Vec<Cap>>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// How often a rep is to be in touch by a channel other than mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelCadence {
+    /// The channel.
+    pub channel: Channel,
+    /// The scheme whose tiers set the interval.
+    pub scheme: String,
+    /// The interval of each tier; a tier that is not here has none.
+    pub tiers: Vec<(String, Span)>,
+}
+
+/// A way for a rep to be in touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// By telephone.
+    Call,
+    /// In person.
+    Visit,
+}
+
+impl Channel {
+    /// The name in configuration, which is that of the touch.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Visit => "visit",
+        }
+    }
+}
+
+/// What decisions need to know of the past besides the contact's own mails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The contracts of the account.
+    pub terms: bool,
+    /// The orders of the account and their deliveries.
+    pub orders: bool,
+    /// The touches of the contact.
+    pub touches: bool,
+    /// How many days back orders and touches matter.
+    pub deed_days: i64,
 }
 
 impl CadenceRules {
-    /// The interval for a contact with these standings, and the tier that set it, if one did.
+    /// What holds for a contact with these standings, and the standing that says so, if one does.
     #[must_use]
-    pub fn of<'a>(&'a self, standings: &'a [Standing]) -> (&'a Cadence, Option<&'a Standing>) {
+    pub fn of<'a>(&'a self, standings: &'a [Standing]) -> (&'a TierCadence, Option<&'a Standing>) {
         let standing = standings.iter().find(|standing| standing.scheme == self.scheme);
         let found = standing.and_then(|standing| {
-            let (_, cadence) = self.tiers.iter().find(|(tier, _)| *tier == standing.tier)?;
-            Some((cadence, Some(standing)))
+            let tier = self.tiers.iter().find(|tier| tier.tier == standing.tier)?;
+            Some((tier, Some(standing)))
         });
         found.unwrap_or((&self.fallback, None))
+    }
+
+    /// Days between any two mails in this tier.
+    #[must_use]
+    pub fn gap_days(&self, tier: &TierCadence) -> u32 {
+        tier.min_gap.unwrap_or(self.min_gap.value)
+    }
+
+    /// The caps on all mails in this tier.
+    #[must_use]
+    pub fn caps<'a>(&'a self, tier: &'a TierCadence) -> &'a [Cap] {
+        tier.caps.as_deref().unwrap_or(&self.caps.value)
     }
 }
 
@@ -59,5 +163,31 @@ impl Rules {
     #[must_use]
     pub fn rank(&self, kind: OccasionKind) -> usize {
         self.strength.iter().position(|known| *known == kind).unwrap_or(self.strength.len())
+    }
+
+    /// What the campaigns look at besides the contact.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let mut needs = Needs::default();
+        for campaign in &self.campaigns {
+            match &campaign.occasion {
+                OccasionRule::ContractMilestone(_) => needs.terms = true,
+                OccasionRule::FollowUp(kind) => {
+                    let days = i64::from(campaign.offset_days).max(0)
+                        + i64::from(campaign.welcome_days)
+                        + LONGEST_SHIFT_DAYS as i64;
+                    needs.deed_days = needs.deed_days.max(days);
+                    needs.orders |= matches!(kind, DeedKind::Order | DeedKind::Delivery);
+                    needs.touches |= !matches!(kind, DeedKind::Order | DeedKind::Delivery);
+                }
+                _ => {}
+            }
+        }
+        needs
+    }
+
+    /// The category that the campaign called `key` is in.
+    pub(super) fn category_of(&self, key: &str) -> Option<usize> {
+        self.campaigns.iter().find(|campaign| campaign.key == key)?.category
     }
 }

@@ -2,8 +2,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Audience, Cadence, CadenceRules, Campaign, ContactId, DayOff, DayRule, Engagement, Holiday,
-    LeapDay, Locale, OccasionKind, OccasionRule, PastOutreach, Rules, SendWindow, Snapshot, Span,
+    Audience, Cadence, CadenceRules, Campaign, ContactId, DayOff, DayRule, DaysOff, Engagement,
+    Holiday, LeapDay, Limit, Locale, OccasionKind, OccasionRule, PastOutreach, Place, Rules,
+    SendWindow, Snapshot, Span, TierCadence, Wish,
 };
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -23,12 +24,26 @@ pub(crate) fn rules() -> Rules {
         cadence: CadenceRules {
             scheme: "priority".into(),
             tiers: Vec::new(),
-            fallback: Cadence { every: Span::days(91), min: Span::days(21), max: Span::days(182) },
-            min_gap_days: 10,
+            fallback: TierCadence {
+                tier: String::new(),
+                cadence: Cadence {
+                    every: Span::days(91),
+                    min: Span::days(21),
+                    max: Span::days(182),
+                },
+                min_gap: None,
+                caps: None,
+                place: Place::default(),
+            },
+            min_gap: Limit { value: 10, place: Place::default() },
+            caps: Limit { value: Vec::new(), place: Place::default() },
+            channels: Vec::new(),
             merge_days: 10,
             catch_up_days: 14,
         },
         holidays: vec![holiday],
+        days_off: DaysOff::default(),
+        categories: Vec::new(),
         campaigns: vec![
             campaign("birthday", OccasionRule::Birthday, 2, DayOff::Keep),
             campaign("anniversary", OccasionRule::CooperationAnniversary, 3, DayOff::Next),
@@ -49,11 +64,16 @@ pub(crate) fn campaign(key: &str, occasion: OccasionRule, welcome: u32, off: Day
     Campaign {
         key: key.into(),
         occasion,
+        offset_days: 0,
+        runs: None,
         template: key.into(),
+        round: None,
         audience: Audience::default(),
         welcome_days: welcome,
         day_off: off,
         priority: 0,
+        category: None,
+        place: Place::default(),
     }
 }
 
@@ -71,6 +91,9 @@ pub(crate) fn a_contact() -> Snapshot {
         suppressed: None,
         standings: Vec::new(),
         engagement: Engagement::default(),
+        wish: Wish::default(),
+        terms: Vec::new(),
+        deeds: Vec::new(),
         last_mail_at: Some(at("2026-06-01T08:00:00Z")),
         history: Vec::new(),
     }

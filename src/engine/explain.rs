@@ -25,7 +25,7 @@ impl Engine {
     pub async fn explain(&self, address: &EmailAddress) -> Result<Explanation, EngineError> {
         let now = self.clock.now();
         let no_contact = || EngineError::NoSuchContact(address.clone());
-        let contact = self.store.snapshot_of(&self.unstated(), address, now).await?;
+        let contact = self.store.snapshot_of(&self.snapshot_options(), address, now).await?;
         let contact = contact.ok_or_else(no_contact)?;
         let mut facts = self.store.letter_facts(std::iter::once(contact.id)).await?;
         let facts = facts.remove(&contact.id).ok_or_else(no_contact)?;

@@ -46,7 +46,7 @@ impl Engine {
         let mut outlook = Outlook::default();
         let mut after = ContactId(0);
         loop {
-            let page = self.store.snapshots(&self.unstated(), after, now, PAGE).await?;
+            let page = self.store.snapshots(&self.snapshot_options(), after, now, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
             outlook.contacts += page.len() as u64;

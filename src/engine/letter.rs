@@ -48,9 +48,9 @@ impl Engine {
     ) -> Result<Draft, EngineError> {
         let default = &self.config.defaults.locale;
         let locale = facts.locale.as_ref().unwrap_or(default);
-        let name = &occasion.campaign.template;
+        let name = occasion.campaign.template_for(occasion.years);
         let template = self.templates.find(name, locale, default).ok_or_else(|| {
-            let (campaign, template) = (occasion.campaign.key.clone(), name.clone());
+            let (campaign, template) = (occasion.campaign.key.clone(), name.to_owned());
             EngineError::NoTemplate { campaign, template, locale: locale.to_string() }
         })?;
         let letter = self.letter(facts, occasion, template.locale());
@@ -116,13 +116,12 @@ impl Engine {
     }
 
     fn occasion_name(&self, campaign: &Campaign, locale: &Locale) -> String {
-        match campaign.occasion {
+        match &campaign.occasion {
             OccasionRule::Holiday(place) => {
-                self.config.rules.holidays[place].name(locale).to_owned()
+                self.config.rules.holidays[*place].name(locale).to_owned()
             }
-            OccasionRule::Birthday
-            | OccasionRule::CooperationAnniversary
-            | OccasionRule::CheckIn => String::new(),
+            OccasionRule::Invitation(event) => event.title(locale).to_owned(),
+            _ => String::new(),
         }
     }
 
@@ -136,7 +135,7 @@ impl Engine {
     ) -> Result<Vec<u8>, EngineError> {
         let sender = &self.config.sender;
         let domain = sender.address.domain();
-        let list_id = format!("{}.{domain}", campaign.key);
+        let list_id = format!("{}.{domain}", campaign.family());
         let kind = Kind::List(List {
             name: self.config.company.name_in(&draft.locale),
             id: &list_id,

@@ -27,7 +27,7 @@ use crate::{
     domain::{EmailAddress, Keyring},
     mail::Templates,
     smtp::Transport,
-    store::{Store, StoreError, Unstated},
+    store::{SnapshotOptions, Store, StoreError},
 };
 
 /// Everything that a use case needs. Cheap to clone.
@@ -101,9 +101,12 @@ fn listed<T: std::fmt::Display>(problems: &[T]) -> String {
 const PAGE: u32 = 1000;
 
 impl Engine {
-    fn unstated(&self) -> Unstated {
-        let defaults = &self.config.defaults;
-        Unstated { locale: defaults.locale.clone(), zone: defaults.zone }
+    /// How decisions under the rules in force look at contacts.
+    #[must_use]
+    pub fn snapshot_options(&self) -> SnapshotOptions {
+        let Config { defaults, rules, .. } = &*self.config;
+        let (locale, zone) = (defaults.locale.clone(), defaults.zone);
+        SnapshotOptions { locale, zone, needs: rules.needs() }
     }
 
     /// Whether opens and clicks of a contact may be recorded: what the contact said, else what the

@@ -49,7 +49,7 @@ impl Engine {
                 break;
             }
             let contacts = due.iter().map(DecisionDue::contact);
-            let page = self.store.snapshots_of(&self.unstated(), contacts, now).await?;
+            let page = self.store.snapshots_of(&self.snapshot_options(), contacts, now).await?;
             done.considered += page.len() as u64;
             let mut mails = Vec::new();
             let mut again = Vec::with_capacity(page.len());

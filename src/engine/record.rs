@@ -36,7 +36,7 @@ impl Engine {
         }
         let mut standings = self.store.standings(std::iter::once(target.contact)).await?;
         let standings = standings.remove(&target.contact).unwrap_or_default();
-        let (cadence, _) = self.config.rules.cadence.of(&standings);
+        let (tier, _) = self.config.rules.cadence.of(&standings);
 
         let mut tx = self.store.begin().await?;
         let first = tx.count_feedback(outreach, feedback, link_no, now).await?;
@@ -48,7 +48,7 @@ impl Engine {
                 }
                 Feedback::Click => {
                     let known = tx.engagement(target.contact).await?;
-                    let engagement = known.after(feedback, cadence, now);
+                    let engagement = known.after(feedback, &tier.cadence, now);
                     tx.put_engagement(target.contact, &engagement, now).await?;
                 }
             }

@@ -12,6 +12,7 @@ mod import;
 mod letters;
 mod marks;
 mod outbox;
+mod past;
 mod people;
 mod schema;
 mod snapshots;
@@ -33,7 +34,7 @@ pub use import::Change;
 pub use letters::{LetterFacts, LetterRepFacts};
 pub use marks::{Attempt, Mark, Prepared};
 pub use outbox::{Claimed, NewOutreach};
-pub use snapshots::Unstated;
+pub use snapshots::SnapshotOptions;
 pub use status::{LedgerCount, Totals};
 
 /// Runs one body against whichever pool is open for reading; the body is type-checked once per

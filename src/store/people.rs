@@ -9,7 +9,7 @@ use super::{
     Change, StoreError, Tx, contacts_in_order, day_text, decisions::decide_at_once_sql, execute,
     import::Keyed, json, json_keys,
 };
-use crate::domain::{AccountId, AccountRecord, ContactRecord, RepId, RepRecord};
+use crate::domain::{AccountId, AccountRecord, ContactRecord, RepId, RepRecord, Wish};
 
 #[derive(Debug, Clone, PartialEq, Serialize, FromRow)]
 struct RepRow {
@@ -97,6 +97,7 @@ struct ContactRow {
     level: Option<i64>,
     may_send: Option<i64>,
     may_track: Option<i64>,
+    wish: String,
     attributes: String,
 }
 
@@ -104,7 +105,7 @@ impl Keyed for ContactRow {
     const SELECT: &'static str =
         "select match_key, email, name, given_name, family_name, honorific,
                 title, phone, account_id, locale, zone, country, birthday, level, may_send,
-                may_track, attributes
+                may_track, wish, attributes
          from contacts
          where match_key in (select value->>0 from json_each($1))";
     const WRITE: &'static str = include_str!("sql/contacts_write.sql");
@@ -133,9 +134,19 @@ impl Keyed for ContactRow {
             level: self.level.or(old.level),
             may_send: self.may_send.or(old.may_send),
             may_track: self.may_track.or(old.may_track),
+            wish: merged_wish(&self.wish, &old.wish),
             attributes: merged(&self.attributes, &old.attributes),
         }
     }
+}
+
+/// The wishes of both, `new` over `old`.
+fn merged_wish(new: &str, old: &str) -> String {
+    if new == "{}" || new == old {
+        return old.to_owned();
+    }
+    let read = |text| serde_json::from_str::<Wish>(text).unwrap_or_default();
+    json(&read(new).over(read(old)))
 }
 
 /// The attributes of both, `new` over `old`, as canonical JSON.
@@ -210,6 +221,7 @@ impl Tx {
             level: contact.level.map(i64::from),
             may_send: contact.may_send.map(i64::from),
             may_track: contact.may_track.map(i64::from),
+            wish: json(&contact.wish),
             attributes: json(&contact.attributes),
         });
         let changes = self.upsert(rows.collect(), now).await?;

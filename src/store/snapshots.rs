@@ -7,17 +7,19 @@ use sqlx::FromRow;
 
 use super::{Store, StoreError, json_keys, on_pool, parsed, parsed_option};
 use crate::domain::{
-    ContactId, EmailAddress, Locale, OccasionKind, OutreachState, PastOutreach, Snapshot,
+    ContactId, EmailAddress, Locale, Needs, OccasionKind, OutreachState, PastOutreach, Snapshot,
     Suppression,
 };
 
-/// What stands in for a language and a zone that nobody told us.
+/// What stands in for what nobody told us of a contact, and what decisions need besides.
 #[derive(Debug, Clone)]
-pub struct Unstated {
-    /// Language.
+pub struct SnapshotOptions {
+    /// Language of a contact who has none.
     pub locale: Locale,
-    /// Time zone.
+    /// Time zone of a contact who has none.
     pub zone: Tz,
+    /// What the campaigns in force look at.
+    pub needs: Needs,
 }
 
 /// How far back mails are remembered for the decision: longer than any occasion's year.
@@ -35,6 +37,8 @@ struct SnapshotRow {
     may_send: Option<i64>,
     suppressed: Option<String>,
     engagement: String,
+    wish: String,
+    account_id: Option<i64>,
     last_mail_at: Option<i64>,
 }
 
@@ -59,7 +63,7 @@ impl Store {
     /// These contacts, by id.
     pub async fn snapshots_of(
         &self,
-        unstated: &Unstated,
+        options: &SnapshotOptions,
         contacts: impl Iterator<Item = ContactId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Snapshot>, StoreError> {
@@ -68,13 +72,13 @@ impl Store {
         );
         let ids = json_keys(contacts.map(|contact| contact.0));
         let rows = on_pool!(self, pool => sqlx::query_as(sql).bind(ids).fetch_all(pool).await?);
-        self.complete(rows, unstated, now).await
+        self.complete(rows, options, now).await
     }
 
     /// Up to `limit` contacts after `after`, by id.
     pub async fn snapshots(
         &self,
-        unstated: &Unstated,
+        options: &SnapshotOptions,
         after: ContactId,
         now: DateTime<Utc>,
         limit: u32,
@@ -82,34 +86,38 @@ impl Store {
         let sql = snapshots_sql!("where c.id > $1 order by c.id limit $2");
         let rows = on_pool!(self, pool => sqlx::query_as(sql)
             .bind(after.0).bind(i64::from(limit)).fetch_all(pool).await?);
-        self.complete(rows, unstated, now).await
+        self.complete(rows, options, now).await
     }
 
     /// The contact with this address, if there is one.
     pub async fn snapshot_of(
         &self,
-        unstated: &Unstated,
+        options: &SnapshotOptions,
         address: &EmailAddress,
         now: DateTime<Utc>,
     ) -> Result<Option<Snapshot>, StoreError> {
         let sql = snapshots_sql!("where c.match_key = $1");
         let rows = on_pool!(self, pool => sqlx::query_as(sql)
             .bind(address.match_key()).fetch_all(pool).await?);
-        Ok(self.complete(rows, unstated, now).await?.pop())
+        Ok(self.complete(rows, options, now).await?.pop())
     }
 
     async fn complete(
         &self,
         rows: Vec<SnapshotRow>,
-        unstated: &Unstated,
+        options: &SnapshotOptions,
         now: DateTime<Utc>,
     ) -> Result<Vec<Snapshot>, StoreError> {
         let ids = || rows.iter().map(|row| ContactId(row.id));
         let mut standings = self.standings(ids()).await?;
         let mut history = self.history(ids(), now).await?;
+        let keys = rows.iter().map(|row| (row.id, row.account_id)).collect::<Vec<_>>();
+        let past = self.business_past(&keys, &options.needs, now.date_naive()).await?;
         rows.into_iter()
             .map(|row| {
-                let mut snapshot = row.snapshot(unstated)?;
+                let (terms, deeds) = past.of(row.id, row.account_id);
+                let mut snapshot = row.snapshot(options)?;
+                (snapshot.terms, snapshot.deeds) = (terms, deeds);
                 snapshot.standings = standings.remove(&snapshot.id).unwrap_or_default();
                 snapshot.history = history.remove(&snapshot.id).unwrap_or_default();
                 let counted = snapshot.history.iter().filter(|past| past.counts);
@@ -152,7 +160,7 @@ impl Store {
 }
 
 impl SnapshotRow {
-    fn snapshot(self, unstated: &Unstated) -> Result<Snapshot, StoreError> {
+    fn snapshot(self, options: &SnapshotOptions) -> Result<Snapshot, StoreError> {
         let corrupt = |column| StoreError::Corrupt { table: "contacts", id: self.id, column };
         let suppressed = match &self.suppressed {
             None => None,
@@ -163,8 +171,8 @@ impl SnapshotRow {
         let since = self.cooperation_since.as_ref();
         Ok(Snapshot {
             id: ContactId(self.id),
-            locale: locale.unwrap_or_else(|| unstated.locale.clone()),
-            zone: zone.unwrap_or(unstated.zone),
+            locale: locale.unwrap_or_else(|| options.locale.clone()),
+            zone: zone.unwrap_or(options.zone),
             birthday: parsed_option(self.birthday.as_ref(), "contacts", self.id, "birthday")?,
             cooperation_since: parsed_option(since, "accounts", self.id, "cooperation_since")?,
             known_since: super::instant(self.known_since).ok_or(corrupt("known_since"))?,
@@ -173,6 +181,9 @@ impl SnapshotRow {
             standings: Vec::new(),
             engagement: serde_json::from_str(&self.engagement)
                 .map_err(|_| corrupt("engagement"))?,
+            wish: serde_json::from_str(&self.wish).map_err(|_| corrupt("wish"))?,
+            terms: Vec::new(),
+            deeds: Vec::new(),
             last_mail_at: self.last_mail_at.and_then(super::instant),
             history: Vec::new(),
             country: self.country,

@@ -19,8 +19,10 @@ use crate::{
         words,
     },
     clock::Clock,
-    domain::{Considered, ContactId, Decision, Fate, Hold, Rules, Snapshot, Verdict, decide},
-    store::{LetterFacts, Unstated},
+    domain::{
+        Barrier, Considered, ContactId, Decision, Fate, Hold, Rules, Snapshot, Verdict, decide,
+    },
+    store::LetterFacts,
 };
 
 /// Rows of a table before it is cut.
@@ -156,10 +158,9 @@ fn months(output: Output, story: &Story) {
 async fn everybody(world: &World) -> anyhow::Result<Vec<(Snapshot, Decision)>> {
     const MOST: u32 = 10_000;
     let engine = &world.engine;
-    let defaults = &engine.config.defaults;
-    let unstated = Unstated { locale: defaults.locale.clone(), zone: defaults.zone };
     let now = world.clock.now();
-    let contacts = engine.store.snapshots(&unstated, ContactId(0), now, MOST).await?;
+    let contacts =
+        engine.store.snapshots(&engine.snapshot_options(), ContactId(0), now, MOST).await?;
     let decided = contacts.into_iter().map(|contact| {
         let decision = decide(&engine.config.rules, &contact, now);
         (contact, decision)
@@ -174,7 +175,7 @@ fn telling(contact: &Snapshot, decision: &Decision, now: DateTime<Utc>) -> Optio
     let today = now.with_timezone(&contact.zone).date_naive();
     let near = |entry: &&Considered| {
         entry.day.is_some_and(|day| (day - today).num_days().abs() <= THESE_DAYS)
-            && matches!(entry.fate, Fate::Covered { .. } | Fate::DroppedByGap(_))
+            && matches!(entry.fate, Fate::Covered { .. } | Fate::Dropped { .. })
     };
     decision.considered.iter().find(near).copied()
 }
@@ -184,7 +185,9 @@ fn reason(contact: &Snapshot, decision: &Decision, now: DateTime<Utc>) -> &'stat
     let fate = telling(contact, decision, now).map(|entry| entry.fate);
     match (decision.verdict, fate) {
         (Verdict::Hold(hold), _) => hold.as_str(),
-        (Verdict::Send(_), Some(Fate::DroppedByGap(_))) => "gap",
+        (Verdict::Send(_), Some(Fate::Dropped { by: Barrier::Gap { .. }, .. })) => "gap",
+        (Verdict::Send(_), Some(Fate::Dropped { by: Barrier::Pause, .. })) => "paused",
+        (Verdict::Send(_), Some(Fate::Dropped { .. })) => "cap",
         (Verdict::Send(_), Some(_)) => "covered",
         (Verdict::Send(_), None) => "later",
     }
@@ -355,9 +358,9 @@ async fn intervals(world: &World) -> anyhow::Result<HashMap<ContactId, u32>> {
     let rules = &world.engine.config.rules;
     let everybody = everybody(world).await?;
     let interval = |(contact, _): &(Snapshot, Decision)| {
-        let (cadence, _) = rules.cadence.of(&contact.standings);
+        let (tier, _) = rules.cadence.of(&contact.standings);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "days")]
-        let days = contact.engagement.interval_days(cadence).round() as u32;
+        let days = contact.engagement.interval_days(&tier.cadence).round() as u32;
         (contact.id, days)
     };
     Ok(everybody.iter().map(interval).collect())

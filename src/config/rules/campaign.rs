@@ -1,11 +1,17 @@
 //! `campaigns/NAME.toml`: what is written, to whom, on what occasion.
-use super::{Known, cadence::KINDS};
+use super::{Known, cadence::KINDS, distinct};
 use crate::{
     config::{
-        form::{COUNTRY, LOCALE, ListOf, NAME, OneOf, Whole, Words, hint, is_name, not_this},
+        form::{
+            ByLanguage, COUNTRY, Day, LOCALE, ListOf, Moment, NAME, Offset, OneOf, Whole, Words,
+            ZONE, hint, is_name, not_this,
+        },
         table::Table,
     },
-    domain::{Audience, Campaign, DayOff, OccasionKind, OccasionRule, nearest},
+    domain::{
+        Audience, Campaign, DayOff, DeedKind, Event, Locale, Milestone, OccasionKind, OccasionRule,
+        Place, RoundYears, RunningDays, instant, nearest,
+    },
 };
 
 const DAYS_OFF: OneOf<DayOff> = OneOf(&[
@@ -15,17 +21,42 @@ const DAYS_OFF: OneOf<DayOff> = OneOf(&[
     ("skip", DayOff::Skip),
 ]);
 
-/// Reads the file of the campaign `name`.
-pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Campaign> {
-    let occasion = file.needed("occasion", &KINDS, "The kind of occasion.");
-    let meaning = "Which day of `calendar.toml`; for the occasion `holiday`, and only for it.";
-    let holiday = file.optional("holiday", &NAME, "no day of the calendar", meaning);
-    let occasion = occasion.and_then(|kind| rule(file, kind, holiday.as_deref(), known));
+const MILESTONES: OneOf<Milestone> = OneOf(&[
+    ("start", Milestone::Start),
+    ("mid-term", Milestone::MidTerm),
+    ("end", Milestone::End),
+]);
+
+const DEEDS: OneOf<DeedKind> = OneOf(&[
+    (DeedKind::Order.as_str(), DeedKind::Order),
+    (DeedKind::Delivery.as_str(), DeedKind::Delivery),
+    (DeedKind::Service.as_str(), DeedKind::Service),
+    (DeedKind::Call.as_str(), DeedKind::Call),
+    (DeedKind::Visit.as_str(), DeedKind::Visit),
+    (DeedKind::Event.as_str(), DeedKind::Event),
+]);
+
+/// One mail of a series.
+struct Step {
+    offset_days: i32,
+    template: Option<String>,
+    place: Place,
+}
+
+/// Reads the file of the campaign `name`: one campaign, or one for each step of a series.
+pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Vec<Campaign>> {
+    let kind = file.needed("occasion", &KINDS, "The kind of occasion.");
+    let occasion = occasion(file, kind, known);
+    let meaning =
+        "Time between the occasion and the mail: `-30 days` is before it, `7 days` after.";
+    let offset = file.or("offset", &Offset, "\"0 days\"", meaning);
+    let runs = running_days(file, kind);
     let meaning = "The template.";
     let template = file.optional("template", &NAME, "the name of the file", meaning);
     let template_is_bad = template.is_none() && file.has("template");
-    let meaning =
-        "Days after the occasion on which the mail is still welcome; 0 is the day itself.";
+    let round = round(file);
+    let meaning = "Days after the mail's day on which it is still welcome; 0 is the day itself. What \
+                   an outage makes later is dropped.";
     let welcome_days = file.or("welcome_days", &Whole(0..=366_u32), "0", meaning);
     let meaning = "What becomes of an occasion on a day on which no mail leaves: `keep` sends all \
                    the same, `previous` and `next` move to the nearest working day, `skip` leaves \
@@ -33,45 +64,226 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ca
     let day_off = file.or("day_off", &DAYS_OFF, "\"next\"", meaning);
     let meaning = "Of two campaigns for one kind of occasion the one with the higher number wins.";
     let priority = file.or("priority", &Whole(-1000..=1000_i64), "0", meaning);
+    let category = category(file, known);
+    let steps = steps(file);
     let audience = file.section("audience", |table| audience(table, known));
-    Some(Campaign {
+    let place = file.place("occasion");
+    if template_is_bad {
+        return None;
+    }
+    let template = template.unwrap_or_else(|| name.to_owned());
+    let campaign = Campaign {
         key: name.to_owned(),
         occasion: occasion?,
-        template: if template_is_bad { return None } else { template.unwrap_or(name.to_owned()) },
+        offset_days: offset?,
+        runs: runs?,
+        template,
+        round: round?,
         audience: audience?,
         welcome_days: welcome_days?,
         day_off: day_off?,
         priority: priority?,
+        category: category?,
+        place,
+    };
+    let steps = steps?;
+    Some(if steps.is_empty() { vec![campaign] } else { series(&campaign, steps) })
+}
+
+/// A campaign for each step.
+fn series(campaign: &Campaign, steps: Vec<(String, Step)>) -> Vec<Campaign> {
+    let step = |(name, step): (String, Step)| Campaign {
+        key: format!("{}/{name}", campaign.key),
+        offset_days: step.offset_days,
+        template: step.template.unwrap_or_else(|| campaign.template.clone()),
+        place: step.place,
+        ..campaign.clone()
+    };
+    steps.into_iter().map(step).collect()
+}
+
+/// The mails of a series, in the order of the file; none for a campaign of one mail.
+fn steps(file: &mut Table<'_>) -> Option<Vec<(String, Step)>> {
+    let drafts = file.rows("step", |table| {
+        let meaning = "The name of this mail of a series, part of the campaign's name from then on; \
+                       do not change it while the campaign runs.";
+        let key = table.needed("key", &NAME, meaning);
+        let meaning = "Time between the occasion and this mail, in place of the campaign's.";
+        let offset = table.needed("offset", &Offset, meaning);
+        let meaning = "The template of this mail.";
+        let template = table.optional("template", &NAME, "the campaign's", meaning);
+        let is_bad = template.is_none() && table.has("template");
+        let place = table.place("offset");
+        if is_bad { None } else { Some((key?, Step { offset_days: offset?, template, place })) }
+    });
+    if !drafts.is_empty() && file.has("offset") {
+        file.complain("offset", "expected only without `[[step]]`: each step has its own");
+    }
+    let keys = drafts.iter().map(|draft| Some(draft.as_ref()?.0.as_str()));
+    distinct(file, "step", keys)?;
+    drafts.into_iter().collect()
+}
+
+/// How the campaign finds its days, and the keys that only some kinds of occasions have.
+fn occasion(
+    file: &mut Table<'_>,
+    kind: Option<OccasionKind>,
+    known: &Known,
+) -> Option<OccasionRule> {
+    use OccasionKind as Kind;
+    let holiday = only_with(file, kind, Kind::Holiday, "holiday", |file| {
+        let meaning = "Which day of the calendar.";
+        file.optional("holiday", &NAME, "needed for a holiday", meaning)
+    });
+    let milestone = only_with(file, kind, Kind::ContractMilestone, "milestone", |file| {
+        let meaning = "Which day of a contract.";
+        file.optional("milestone", &MILESTONES, "needed for a contract milestone", meaning)
+    });
+    let deed = only_with(file, kind, Kind::FollowUp, "after", |file| {
+        let meaning = "What it follows: an order, or a touch of this kind.";
+        file.optional("after", &DEEDS, "needed for a follow-up", meaning)
+    });
+    let founded = only_with(file, kind, Kind::CompanyAnniversary, "founded", |file| {
+        let meaning = "The day on which our company was founded.";
+        file.optional("founded", &Day, "needed for a company anniversary", meaning)
+    });
+    let is_invitation = kind == Some(Kind::Invitation);
+    let event = file.section_if(is_invitation, "event", event);
+    if !is_invitation && kind.is_some() && file.has("event") {
+        file.complain("event", "expected only with `occasion = \"invitation\"`");
+    }
+    Some(match kind? {
+        Kind::Birthday => OccasionRule::Birthday,
+        Kind::CooperationAnniversary => OccasionRule::CooperationAnniversary,
+        Kind::CompanyAnniversary => OccasionRule::CompanyAnniversary(founded?),
+        Kind::ContractMilestone => OccasionRule::ContractMilestone(milestone?),
+        Kind::Invitation => OccasionRule::Invitation(event?),
+        Kind::Holiday => OccasionRule::Holiday(place_of(file, &holiday?, known)?),
+        Kind::FollowUp => OccasionRule::FollowUp(deed?),
+        Kind::WinBack => OccasionRule::WinBack,
+        Kind::OneOff => OccasionRule::OneOff,
+        Kind::CheckIn => OccasionRule::CheckIn,
     })
 }
 
-fn rule(
+/// A key that is needed for one kind of occasion, and makes no sense with another.
+fn only_with<T>(
     file: &mut Table<'_>,
-    kind: OccasionKind,
-    holiday: Option<&str>,
-    known: &Known,
-) -> Option<OccasionRule> {
-    if kind != OccasionKind::Holiday && file.has("holiday") {
-        file.complain("holiday", "expected only with `occasion = \"holiday\"`");
-    }
+    kind: Option<OccasionKind>,
+    wanted: OccasionKind,
+    name: &'static str,
+    read: impl FnOnce(&mut Table<'_>) -> Option<T>,
+) -> Option<T> {
+    let value = read(file);
+    let is_there = file.has(name);
     match kind {
-        OccasionKind::Birthday => Some(OccasionRule::Birthday),
-        OccasionKind::CooperationAnniversary => Some(OccasionRule::CooperationAnniversary),
-        OccasionKind::CheckIn => Some(OccasionRule::CheckIn),
-        OccasionKind::Holiday => {
-            if !file.has("holiday") {
-                file.miss("holiday", "a day of `calendar.toml`");
-            }
-            let (holiday, holidays) = (holiday?, known.holidays.as_ref()?);
-            let place = holidays.iter().position(|key| key == holiday);
-            if place.is_none() {
-                let near = hint(nearest(holiday, holidays.iter().map(String::as_str)));
-                let message = format!("`calendar.toml` has no holiday `{holiday}`{near}");
-                file.complain("holiday", message);
-            }
-            place.map(OccasionRule::Holiday)
+        Some(kind) if kind == wanted && !is_there => {
+            file.miss(name, format!("a value, which `occasion = \"{}\"` needs", wanted.as_str()));
+        }
+        Some(kind) if kind != wanted && is_there => {
+            let message = format!("expected only with `occasion = \"{}\"`", wanted.as_str());
+            file.complain(name, message);
+        }
+        _ => {}
+    }
+    value
+}
+
+/// The place of `holiday` in the calendar.
+fn place_of(file: &Table<'_>, holiday: &str, known: &Known) -> Option<usize> {
+    let holidays = known.holidays.as_ref()?;
+    let place = holidays.iter().position(|key| key == holiday);
+    if place.is_none() {
+        let near = hint(nearest(holiday, holidays.iter().map(String::as_str)));
+        file.complain("holiday", format!("the calendar has no holiday `{holiday}`{near}"));
+    }
+    place
+}
+
+fn event(table: &mut Table<'_>) -> Option<Event> {
+    let starts = table.needed("starts", &Moment, "When it begins, by the clocks of the place.");
+    let ends = table.needed("ends", &Moment, "When it ends.");
+    let zone = table.needed("zone", &ZONE, "The time zone of the place.");
+    let titles = table.needed("title", &ByLanguage, "What it is called; English is needed.");
+    let places = table.needed("place", &ByLanguage, "Where it is; English is needed.");
+    let meaning = "How often it has been changed since the first invitation; calendars take the \
+                   highest.";
+    let sequence = table.or("sequence", &Whole(0..=9999_u32), "0", meaning);
+    for (name, texts) in [("title", &titles), ("place", &places)] {
+        let has_english = |texts: &Vec<(Locale, String)>| {
+            texts.iter().any(|(locale, _)| *locale == Locale::english())
+        };
+        if texts.as_ref().is_some_and(|texts| !has_english(texts)) {
+            table.complain(name, "missing `en`, the text in English");
         }
     }
+    let (starts, ends, zone) = (starts?, ends?, zone?);
+    if ends <= starts {
+        table.complain("ends", format!("expected a time after `starts`, which is {starts}"));
+    }
+    Some(Event {
+        starts_at: instant(starts, zone),
+        ends_at: instant(ends, zone),
+        zone,
+        titles: titles?,
+        places: places?,
+        sequence: sequence?,
+    })
+}
+
+/// The days on which the campaign runs; an inner `None` if it runs for good.
+fn running_days(file: &mut Table<'_>, kind: Option<OccasionKind>) -> Option<Option<RunningDays>> {
+    let meaning = "The first day on which its mail may leave; with `until`.";
+    let from = file.optional("from", &Day, "it has always run", meaning);
+    let meaning = "The last day on which its mail may leave.";
+    let until = file.optional("until", &Day, "it runs for good", meaning);
+    let one_off = kind == Some(OccasionKind::OneOff);
+    for (name, other) in [("from", "until"), ("until", "from")] {
+        if !file.has(name) && (one_off || file.has(other)) {
+            file.miss(name, "a day such as 2026-10-08");
+        }
+    }
+    let is_bad = |name: &str, is_none: bool| is_none && (file.has(name) || one_off);
+    if is_bad("from", from.is_none()) || is_bad("until", until.is_none()) {
+        return None;
+    }
+    match (from, until) {
+        (Some(from), Some(until)) if until < from => {
+            file.complain("until", format!("expected {from}, which is `from`, or later"));
+            None
+        }
+        (Some(from), Some(until)) => Some(Some(RunningDays { from, until })),
+        (None, None) => Some(None),
+        _ => None,
+    }
+}
+
+/// Another template for round years; an inner `None` if there is none.
+fn round(file: &mut Table<'_>) -> Option<Option<RoundYears>> {
+    let is_there = file.has("round");
+    let round = file.section_if(is_there, "round", |table| {
+        let meaning = "Years between two round ones: 5 means the 5th, 10th, 15th …";
+        let every = table.needed("every", &Whole(2..=100_u32), meaning);
+        let template = table.needed("template", &NAME, "The template of round years.");
+        Some(RoundYears { every: every?, template: template? })
+    });
+    if is_there && round.is_none() { None } else { Some(round) }
+}
+
+/// The place of the campaign's category; an inner `None` if it has none.
+fn category(file: &mut Table<'_>, known: &Known) -> Option<Option<usize>> {
+    let meaning = "The category of `cadence.toml` whose limits hold for it.";
+    let category = file.optional("category", &NAME, "none", meaning);
+    if category.is_none() {
+        return if file.has("category") { None } else { Some(None) };
+    }
+    let (category, categories) = (category?, known.categories.as_ref()?);
+    let place = categories.iter().position(|key| *key == category);
+    if place.is_none() {
+        let near = hint(nearest(&category, categories.iter().map(String::as_str)));
+        file.complain("category", format!("`cadence.toml` has no category `{category}`{near}"));
+    }
+    place.map(Some)
 }
 
 const TIER: Words<(String, String)> = Words {

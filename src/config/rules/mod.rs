@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::Problem,
-    domain::{Campaign, Locale, Rules},
+    domain::{Campaign, DaysOff, Locale, Rules},
 };
 
 /// The files that rules are in; `None` for one that is not there.
@@ -33,6 +33,8 @@ struct Known {
     schemes: Option<Vec<(String, Vec<String>)>>,
     /// Holidays, in the order of the calendar.
     holidays: Option<Vec<String>>,
+    /// Categories, in the order of the cadence.
+    categories: Option<Vec<String>>,
 }
 
 impl RuleFiles<'_> {
@@ -42,15 +44,20 @@ impl RuleFiles<'_> {
             self.tiers.map(|file| reader.read(file, tiers::read)).unwrap_or_default();
         let (holidays, holiday_names) =
             self.calendar.map(|file| reader.read(file, calendar::read)).unwrap_or_default();
-        let known = Known { schemes: scheme_names, holidays: holiday_names };
+        let mut known = Known { schemes: scheme_names, holidays: holiday_names, categories: None };
         let cadence =
             self.cadence.and_then(|file| reader.read(file, |table| cadence::read(table, &known)));
+        known.categories = cadence.as_ref().map(|cadence| {
+            cadence.categories.iter().map(|category| category.key.clone()).collect()
+        });
         let campaigns = self.read_campaigns(reader, &known);
         let cadence = cadence?;
         Some(Rules {
             schemes: schemes?,
             cadence: cadence.rules,
             holidays: holidays?,
+            days_off: DaysOff::default(),
+            categories: cadence.categories,
             campaigns: campaigns?,
             window: cadence.window,
             strength: cadence.strength,
@@ -72,7 +79,8 @@ impl RuleFiles<'_> {
                 reader.read(file, |table| campaign::read(table, name, known))
             })
             .collect();
-        campaigns.into_iter().collect()
+        let campaigns: Option<Vec<_>> = campaigns.into_iter().collect();
+        campaigns.map(|campaigns| campaigns.into_iter().flatten().collect())
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     form::{Complaint, Form, found},
     secret::{self, SecretPlace},
 };
-use crate::domain::one_line;
+use crate::domain::{Place, one_line};
 
 pub(super) use reader::{Asked, Need, Reader};
 
@@ -117,6 +117,13 @@ impl<'r> Table<'r> {
     /// What relative paths are relative to.
     pub(super) const fn base(&self) -> &Path {
         self.reader.base
+    }
+
+    /// Where the key `name` stands, or the section if it is not there.
+    pub(super) fn place(&self, name: &str) -> Place {
+        let at = self.entry(name).map(|(key, _)| key.span().start).or(self.at).unwrap_or(0);
+        let line = u32::try_from(self.document.line(at)).unwrap_or(u32::MAX);
+        Place { file: self.document.path.to_owned(), line }
     }
 
     /// Reads the section and complains about what is left over or missing.

@@ -20,10 +20,10 @@ fn ten_mistakes_in_one_configuration_are_ten_lines() {
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     10 problems in the configuration:
-    cadence.toml:24: window.closes: expected a time after `opens`, which is 09:00
-    cadence.toml:43: tier.genral: the scheme `priority` has no tier `genral`, did you mean `general`?
+    cadence.toml:39: window.closes: expected a time after `opens`, which is 09:00
+    cadence.toml:67: tier.genral: the scheme `priority` has no tier `genral`, did you mean `general`?
     calendar.toml:55: holiday[christmas].rule.day: expected a whole number from 1 to 31, found `32`
-    campaigns/mid-autumn.toml:5: holiday: `calendar.toml` has no holiday `mid-autum`, did you mean `mid-autumn`?
+    campaigns/mid-autumn.toml:5: holiday: the calendar has no holiday `mid-autum`, did you mean `mid-autumn`?
     perennial.toml:19: company.postal_adress: unknown key, did you mean `postal_address`?
     perennial.toml:36: defaults.locale: expected a language tag such as `en`, `zh-CN` or `de-AT`, found `english`
     perennial.toml:41: defaults.may_track: expected `true` or `false`, found a text
@@ -50,8 +50,8 @@ fn a_wrong_type_is_told_in_words() {
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     7 problems in the configuration:
     cadence.toml:9: min_gap: expected a number of days such as `30 days`, found a whole number
-    campaigns/birthday.toml:10: welcome_days: expected a whole number from 0 to 366, found a text; leave the quotes out
-    campaigns/birthday.toml:22: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
+    campaigns/birthday.toml:27: welcome_days: expected a whole number from 0 to 366, found a text; leave the quotes out
+    campaigns/birthday.toml:62: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
     campaigns/check-in.toml:6: welcome_days: expected a whole number from 0 to 366, found a number with a fraction
     perennial.toml:14: company.name: expected a text, found yes or no (`true` or `false`)
     perennial.toml:105: templates: expected a section, found a list
@@ -81,12 +81,12 @@ fn what_is_out_of_range_is_told_with_the_range() {
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     8 problems in the configuration:
     cadence.toml:12: merge_within: expected at least `min_gap`, which is 10 days
-    cadence.toml:26: window.weekdays: expected a day of the week such as `Monday`, found `Mnday`
-    cadence.toml:34: fallback.max: expected at least `every`, which is 91 days
-    cadence.toml:38: tier.priority.every: expected a number of days such as `30 days`, 1 day or more, found `0 days`
+    cadence.toml:44: window.weekdays: expected a day of the week such as `Monday`, found `Mnday`
+    cadence.toml:52: fallback.max: expected at least `every`, which is 91 days
+    cadence.toml:59: tier.priority.every: expected a number of days such as `30 days`, 1 day or more, found `0 days`
     calendar.toml:10: holiday[new-year].rule.day: expected 1 to 29 in that month, found `30`
-    campaigns/birthday.toml:10: welcome_days: expected a whole number from 0 to 366, found `400`
-    campaigns/birthday.toml:15: priority: expected a whole number from -1000 to 1000, found `99999999999999999999`
+    campaigns/birthday.toml:27: welcome_days: expected a whole number from 0 to 366, found `400`
+    campaigns/birthday.toml:32: priority: expected a whole number from -1000 to 1000, found `99999999999999999999`
     perennial.toml:47: delivery.lease: expected a length of time from `1 second` to `1 day`, found `2 days`
     ");
 }
@@ -108,8 +108,8 @@ fn a_misspelt_word_is_told_the_nearest_one() {
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     7 problems in the configuration:
     calendar.toml:7: holidays: unknown key, did you mean `holiday`?
-    campaigns/birthday.toml:6: occasion: expected `birthday`, `cooperation-anniversary`, `holiday` or `check-in`, found `birtday`, did you mean `birthday`?
-    campaigns/new-year.toml:9: colour: unknown key, expected one of `occasion`, `holiday`, `template`, `welcome_days`, `day_off`, `priority`, `audience`
+    campaigns/birthday.toml:9: occasion: expected `birthday`, `cooperation-anniversary`, `company-anniversary`, `contract-milestone`, `invitation`, `holiday`, `follow-up`, `win-back`, `one-off` or `check-in`, found `birtday`, did you mean `birthday`?
+    campaigns/new-year.toml:9: colour: unknown key, expected one of `occasion`, `holiday`, `milestone`, `after`, `founded`, `event`, `offset`, `from`, `until`, `template`, `round`, `welcome_days`, `day_off`, `priority`, `category`, `step`, `audience`
     perennial.toml:38: defaults.zone: there is no time zone `Europe/Berln`, did you mean `Europe/Berlin`?
     perennial.toml:45: delivery.via: expected `folder` or `relay`, found `foldr`, did you mean `folder`?
     perennial.toml:86: traking: unknown key, did you mean `tracking`?
@@ -142,15 +142,15 @@ fn what_is_there_twice_is_told() {
         ("tiers.toml", "key = \"readiness\"", "key = \"priority\""),
         ("tiers.toml", "key = \"gold-mine\"", "key = \"bonus\""),
         ("calendar.toml", "key = \"christmas\"", "key = \"new-year\""),
-        ("cadence.toml", "\"holiday\", \"check-in\"", "\"check-in\", \"check-in\""),
+        ("cadence.toml", "\"one-off\",\n    \"check-in\"", "\"check-in\",\n    \"check-in\""),
         ("calendar.toml", "zh = \"中秋节\", zh-TW", "zh-tw = \"中秋节\", zh-TW"),
     ] {
         files = change(files, path, old, new);
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     7 problems in the configuration:
-    cadence.toml:16: strength: `check-in` is here twice
-    cadence.toml:16: strength: `holiday` is not in the list
+    cadence.toml:20: strength: `one-off` is not in the list
+    cadence.toml:30: strength: `check-in` is here twice
     calendar.toml:39: holiday[mid-autumn].names: `zh-TW` is here twice
     calendar.toml:52: holiday: `new-year` is here twice
     perennial.toml:39:1: `zone` is here twice
@@ -177,12 +177,12 @@ fn what_does_not_exist_cannot_be_referred_to() {
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r#"
     6 problems in the configuration:
-    cadence.toml:49: tier.list: the scheme `priority` has no tier `list`, did you mean `last`?
-    campaigns/birthday.toml:21: audience.tiers: the scheme `priority` has no tier `generl`, did you mean `general`?
-    campaigns/birthday.toml:22: audience.tiers: `tiers.toml` has no scheme `prio`
+    cadence.toml:73: tier.list: the scheme `priority` has no tier `list`, did you mean `last`?
+    campaigns/birthday.toml:61: audience.tiers: the scheme `priority` has no tier `generl`, did you mean `general`?
+    campaigns/birthday.toml:62: audience.tiers: `tiers.toml` has no scheme `prio`
     campaigns/check-in.toml:8: holiday: expected only with `occasion = "holiday"`
-    campaigns/mid-autumn.toml: holiday: missing, expected a day of `calendar.toml`
-    campaigns/new-year.toml:5: holiday: `calendar.toml` has no holiday `newyear`, did you mean `new-year`?
+    campaigns/mid-autumn.toml: holiday: missing, expected a value, which `occasion = "holiday"` needs
+    campaigns/new-year.toml:5: holiday: the calendar has no holiday `newyear`, did you mean `new-year`?
     "#);
     insta::assert_snapshot!(complaints("cadence.toml", "\"priority\"", "\"priorty\""), @r"
     1 problem in the configuration:
@@ -198,14 +198,14 @@ fn a_slip_of_syntax_has_its_column_and_hides_no_other_mistake() {
         ("perennial.toml", "may_track = false", "may_track = \"no\""),
         ("tiers.toml", "key = \"priority\"", "key = \"priority"),
         ("calendar.toml", "rule = { month = 1, day = 1 }", "rule = { month = 1, day = 1"),
-        ("cadence.toml", "\"holiday\", \"check-in\"]", "\"holiday\", \"check-in\""),
+        ("cadence.toml", "\"check-in\",\n]", "\"check-in\","),
         ("campaigns/new-year.toml", "welcome_days = 1", "welcome_days = -1"),
     ] {
         files = change(files, path, old, new);
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r#"
     6 problems in the configuration:
-    cadence.toml:18:1: a bracket is left open before this
+    cadence.toml:32:10: a bracket is left open before this
     calendar.toml:12:1: a bracket is left open before this
     campaigns/new-year.toml:7: welcome_days: expected a whole number from 0 to 366, found `-1`
     perennial.toml:36:10: expected a value; a text stands in quotes
@@ -300,7 +300,7 @@ fn a_file_that_is_no_text_is_told_with_its_line_along_with_the_rest() {
     }
     insta::assert_snapshot!(folder.complaints(&Files::read(folder.path()).unwrap()), @r"
     3 problems in the configuration:
-    cadence.toml:24: window.closes: expected a time of day such as `09:00`, found `7:77`
+    cadence.toml:39: window.closes: expected a time of day such as `09:00`, found `7:77`
     campaigns/x.toml: cannot read `CONFIG/campaigns/x.toml`: is a directory (os error 21)
     tiers.toml:2: is not UTF-8 text from here on; save it as UTF-8
     ");

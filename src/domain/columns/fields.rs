@@ -15,6 +15,7 @@ pub(super) enum Field {
     DeliveredOn,
     Email,
     EndsOn,
+    EveryDays,
     FamilyName,
     GivenName,
     Honorific,
@@ -28,6 +29,7 @@ pub(super) enum Field {
     Name,
     OrderedOn,
     Outcome,
+    PausedUntil,
     Phone,
     Potential,
     Profit,
@@ -35,6 +37,7 @@ pub(super) enum Field {
     StartsOn,
     Title,
     Value,
+    Wants,
     Zone,
 }
 
@@ -178,6 +181,9 @@ const CONTACTS: &[FieldNames] = &[
         "may_track",
         &["tracking", "allow tracking", "可跟踪", "允许跟踪", "同意跟踪"],
     ),
+    may(Field::PausedUntil, "paused_until", &["pause until", "no mail before", "暂停至", "暂停到"]),
+    may(Field::EveryDays, "every_days", &["own interval", "联系间隔", "间隔天数"]),
+    may(Field::Wants, "wants", &["wanted mail", "only wants", "想要的邮件", "只要"]),
 ];
 
 const ACCOUNTS: &[FieldNames] = &[

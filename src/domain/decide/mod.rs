@@ -3,11 +3,16 @@
 //! [`decide`] looks at one contact and says which mail comes next, when, and what became of every
 //! other occasion. The daemon calls it to act, `explain` prints it, `plan` walks it forward: none of
 //! them has rules of its own, so they cannot disagree.
+mod barriers;
+mod days;
+
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
+use self::{barriers::Barriers, days::moved};
 use super::{
-    Campaign, ContactId, DayOff, NotMeant, OccasionKind, OccasionRule, Occurrence, Rules, Snapshot,
-    Suppression, anniversary, scattered_share, window::LONGEST_SHIFT_DAYS,
+    Barred, Barrier, Campaign, ContactId, DayOff, LocalWindow, NotMeant, OccasionKind,
+    OccasionRule, Occurrence, Rules, Snapshot, Suppression, TierCadence,
+    window::LONGEST_SHIFT_DAYS,
 };
 
 /// What the rules say for one contact, with the reasons.
@@ -63,6 +68,8 @@ pub struct Considered {
     pub day: Option<NaiveDate>,
     /// What became of it.
     pub fate: Fate,
+    /// What it has to wait for, if it could have left earlier.
+    pub delayed: Option<Barrier>,
 }
 
 /// What became of an occasion that was looked at.
@@ -85,8 +92,15 @@ pub enum Fate {
     TooLate,
     /// It was before we knew the contact.
     BeforeKnown,
-    /// The minimum gap after another mail lasts until it is not welcome any more.
-    DroppedByGap(DateTime<Utc>),
+    /// Something holds it back until it is not welcome any more.
+    Dropped {
+        /// What.
+        by: Barrier,
+        /// Until when; `None` means for good.
+        until: Option<DateTime<Utc>>,
+    },
+    /// The campaign does not run then.
+    OutsideSpan,
     /// It falls on a day on which no mail leaves, and its policy leaves it out.
     DayOff,
     /// The campaign does not mean this contact.
@@ -102,9 +116,6 @@ const HORIZON_DAYS: i64 = 400;
 /// Occurrences of one campaign that are looked at: those that are over, done or left out, and the
 /// first that is not.
 const TRIES: usize = 4;
-
-/// Salt of the share by which a contact's first check-in is spread.
-const CATCH_UP_SALT: u64 = 2;
 
 /// Decides on `contact` as of `now`.
 ///
@@ -155,43 +166,47 @@ struct Candidate {
     occurrence: Occurrence,
     when: DateTime<Utc>,
     last_day: NaiveDate,
+    delayed: Option<Barrier>,
 }
 
 /// One contact at one instant, with what is worked out once.
 struct View<'a> {
     rules: &'a Rules,
     contact: &'a Snapshot,
+    window: LocalWindow<'a>,
+    tier: &'a TierCadence,
+    barriers: Barriers,
     now: DateTime<Utc>,
     today: NaiveDate,
     known_day: NaiveDate,
-    /// No mail before this.
-    gap_until: Option<DateTime<Utc>>,
 }
 
 impl<'a> View<'a> {
     fn new(rules: &'a Rules, contact: &'a Snapshot, now: DateTime<Utc>) -> Self {
-        let gap = TimeDelta::days(i64::from(rules.cadence.min_gap_days));
+        let window = LocalWindow::of(rules, contact);
+        let (tier, _) = rules.cadence.of(&contact.standings);
         Self {
             rules,
             contact,
+            window,
+            tier,
+            barriers: Barriers::of(rules, tier, contact, &window),
             now,
             today: now.with_timezone(&contact.zone).date_naive(),
             known_day: contact.known_since.with_timezone(&contact.zone).date_naive(),
-            gap_until: contact.last_mail_at.map(|last| last + gap),
         }
     }
 
     /// The first occurrence of the campaign at `place` that can still be sent.
     fn candidate(&self, place: usize, considered: &mut Vec<Considered>) -> Option<Candidate> {
         let campaign = &self.rules.campaigns[place];
-        let Snapshot { standings, locale, country, .. } = self.contact;
-        let mut note = |day, fate| considered.push(Considered { campaign: place, day, fate });
-        if let Err(reason) = campaign.audience.admits(standings, locale, country.as_deref()) {
+        let mut note =
+            |day, fate| considered.push(Considered { campaign: place, day, fate, delayed: None });
+        if let Err(reason) = self.meant(campaign) {
             note(None, Fate::NotMeant(reason));
             return None;
         }
-        let shifted = if campaign.day_off == DayOff::Next { LONGEST_SHIFT_DAYS as u64 } else { 0 };
-        let mut from = self.today - Days::new(u64::from(campaign.welcome_days) + shifted);
+        let mut from = self.first_day(campaign);
         for _ in 0..TRIES {
             let Some(occurrence) = self.occurrence(campaign, from) else {
                 note(None, Fate::NoDate);
@@ -209,12 +224,37 @@ impl<'a> View<'a> {
         None
     }
 
-    /// When `occurrence` would leave, or why it will not.
+    /// Whether the contact is meant by `campaign`, or what speaks against it.
+    fn meant(&self, campaign: &Campaign) -> Result<(), NotMeant> {
+        let Snapshot { standings, locale, country, wish, .. } = self.contact;
+        if !wish.wants(campaign.occasion.kind()) {
+            return Err(NotMeant::NotWanted);
+        }
+        if let OccasionRule::Holiday(holiday) = campaign.occasion
+            && let Some(holiday) = self.rules.holidays.get(holiday)
+            && !holiday.is_kept_by(locale, country.as_deref())
+        {
+            return Err(NotMeant::OtherCulture);
+        }
+        campaign.audience.admits(campaign.family(), standings, locale, country.as_deref())
+    }
+
+    /// The first day of an occasion whose mail may still be welcome today.
+    fn first_day(&self, campaign: &Campaign) -> NaiveDate {
+        let welcome = match (&campaign.occasion, campaign.runs) {
+            (OccasionRule::OneOff, Some(runs)) => (runs.until - runs.from).num_days(),
+            _ => i64::from(campaign.welcome_days),
+        };
+        let shifted = if campaign.day_off == DayOff::Next { LONGEST_SHIFT_DAYS as i64 } else { 0 };
+        let back = welcome + shifted + i64::from(campaign.offset_days);
+        self.today - TimeDelta::days(back)
+    }
+
+    /// When the mail for `occurrence` would leave, or why it will not.
     fn placed(&self, place: usize, occurrence: Occurrence) -> Result<Candidate, Fate> {
         let campaign = &self.rules.campaigns[place];
-        let window = &self.rules.window;
-        let zone = self.contact.zone;
         let check_in = campaign.occasion == OccasionRule::CheckIn;
+        let target = moved(occurrence.day, campaign.offset_days);
         if !check_in {
             let same = |past: &&super::PastOutreach| {
                 past.campaign == campaign.key && past.day == occurrence.day
@@ -222,101 +262,90 @@ impl<'a> View<'a> {
             if self.contact.history.iter().any(|past| same(&past)) {
                 return Err(Fate::Done);
             }
-            if let Some((by, day)) = self.covered_by_past(campaign, occurrence.day) {
+            if let Some((by, day)) = self.covered_by_past(campaign, target) {
                 return Err(Fate::Covered { by, day });
             }
         }
-        let day = window.shift(occurrence.day, campaign.day_off).ok_or(Fate::DayOff)?;
-        if !check_in && day < self.known_day {
+        let day = self.window.shift(target, campaign.day_off).ok_or(Fate::DayOff)?;
+        if !campaign.occasion.welcomes_newcomers() && day < self.known_day {
             return Err(Fate::BeforeKnown);
         }
-        let welcome = Days::new(u64::from(campaign.welcome_days));
-        let moment = window.moment(day, zone, self.contact.id);
+        let moment = self.window.moment(day);
         let free =
             if moment >= self.now { moment } else { self.allowed(self.now, campaign.day_off) };
-        let gap = self.gap_until.filter(|until| free < *until);
-        let when = gap.map_or(free, |until| self.allowed(until, campaign.day_off));
+        let barred = self.barred(campaign, free);
+        let when = match barred {
+            None => free,
+            Some(Barred { by, until: None }) => return Err(Fate::Dropped { by, until: None }),
+            Some(Barred { until: Some(until), .. }) => self.allowed(until, campaign.day_off),
+        };
         // A check-in has no day of its own to be late for: its welcome begins when it can leave.
-        let begins = if check_in { when.with_timezone(&zone).date_naive() } else { day };
-        let candidate = Candidate { campaign: place, occurrence, when, last_day: begins + welcome };
+        let begins = if check_in { self.day_of(when) } else { day };
+        let last_day = self.last_day(campaign, begins);
+        let delayed = barred.map(|barred| barred.by);
+        let candidate = Candidate { campaign: place, occurrence, when, last_day, delayed };
+        if campaign.runs.is_some_and(|runs| self.day_of(when) < runs.from) {
+            return Err(Fate::OutsideSpan);
+        }
         // On its own moment nothing is late, whatever the zone.
-        if when == moment || when < self.not_after(&candidate) {
+        let ended = campaign.runs.is_some_and(|runs| self.day_of(when) > runs.until);
+        if !ended && (when == moment || when < self.not_after(&candidate)) {
             return Ok(candidate);
         }
-        match gap {
-            Some(until) if free < self.not_after(&candidate) => Err(Fate::DroppedByGap(until)),
+        match barred {
+            Some(Barred { by, until }) if free < self.not_after(&candidate) => {
+                Err(Fate::Dropped { by, until })
+            }
+            _ if ended => Err(Fate::OutsideSpan),
             _ => Err(Fate::TooLate),
         }
     }
 
+    /// The last day on which a mail of `campaign` is welcome that is due on `day`.
+    fn last_day(&self, campaign: &Campaign, day: NaiveDate) -> NaiveDate {
+        let welcome = day + Days::new(u64::from(campaign.welcome_days));
+        match (&campaign.occasion, campaign.runs) {
+            (OccasionRule::OneOff, Some(runs)) => runs.until,
+            // An invitation that comes after the event is worse than none.
+            (OccasionRule::Invitation(event), _) => welcome.min(event.day()),
+            (_, Some(runs)) => welcome.min(runs.until),
+            (_, None) => welcome,
+        }
+    }
+
+    /// The day of `instant` by the contact's clock.
+    fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
+        instant.with_timezone(&self.contact.zone).date_naive()
+    }
+
     /// The first instant from `from` on that the window allows.
     fn allowed(&self, from: DateTime<Utc>, policy: DayOff) -> DateTime<Utc> {
-        let Snapshot { id, zone, .. } = self.contact;
-        self.rules.window.first_allowed(from, *zone, *id, policy)
+        self.window.first_allowed(from, policy)
     }
 
     /// The end of the candidate's welcome.
     fn not_after(&self, candidate: &Candidate) -> DateTime<Utc> {
-        self.rules.window.close_of(candidate.last_day, self.contact.zone)
+        self.window.close_of(candidate.last_day)
     }
 
-    /// The mail that covers an occasion of `campaign` on `day` although it has left already.
+    /// The mail that covers one of `campaign` that is due on `day`, although it has left already.
     fn covered_by_past(&self, campaign: &Campaign, day: NaiveDate) -> Option<(usize, NaiveDate)> {
         let reach = i64::from(self.rules.cadence.merge_days);
         let rank = self.rules.rank(campaign.occasion.kind());
         self.contact.history.iter().find_map(|past| {
-            let near = (past.day - day).num_days().abs() < reach;
+            let near = (self.day_of(past.at) - day).num_days().abs() < reach;
             let stronger = past.kind != OccasionKind::CheckIn && self.rules.rank(past.kind) <= rank;
             let by = self.rules.campaigns.iter().position(|known| known.key == past.campaign)?;
-            let other = past.counts && past.campaign != campaign.key;
+            let other = past.counts && self.may_cover(&self.rules.campaigns[by], campaign);
             (near && stronger && other).then_some((by, past.day))
         })
     }
 
-    /// The campaign's first day on or after `from`.
-    fn occurrence(&self, campaign: &Campaign, from: NaiveDate) -> Option<Occurrence> {
-        match campaign.occasion {
-            OccasionRule::Birthday => {
-                let birthday = self.contact.birthday?;
-                let day = birthday.next_on_or_after(from, self.rules.leap_day);
-                Some(Occurrence { day, years: years_between(birthday.year(), day) })
-            }
-            OccasionRule::CooperationAnniversary => {
-                let since = self.contact.cooperation_since?;
-                let first = from.max(since + Days::new(1));
-                let year = chrono::Datelike::year(&first);
-                let day = [year, year + 1]
-                    .into_iter()
-                    .filter_map(|year| anniversary(since, year))
-                    .find(|day| *day >= first)?;
-                let years = years_between(Some(chrono::Datelike::year(&since)), day);
-                Some(Occurrence { day, years })
-            }
-            OccasionRule::Holiday(holiday) => {
-                let day = self.rules.holidays.get(holiday)?.next_on_or_after(from)?;
-                Some(Occurrence { day, years: None })
-            }
-            OccasionRule::CheckIn => Some(Occurrence { day: self.check_in_day(), years: None }),
-        }
-    }
-
-    /// The day on which the contact's interval ends. An interval that had ended before we knew the
-    /// contact, or never began, ends on a day of the contact's own within the catch-up time, so
-    /// that an import does not write to everybody at once.
-    fn check_in_day(&self) -> NaiveDate {
-        let (cadence, _) = self.rules.cadence.of(&self.contact.standings);
-        let days = self.contact.engagement.interval_days(cadence);
-        let share = scattered_share(self.contact.id.0, CATCH_UP_SALT);
-        let catch_up =
-            self.known_day + whole_days(share * f64::from(self.rules.cadence.catch_up_days));
-        let tried = self.contact.history.iter().filter(|past| past.kind == OccasionKind::CheckIn);
-        match self.contact.last_mail_at.max(tried.map(|past| past.at).max()) {
-            None => catch_up,
-            Some(last) => {
-                let due = last.with_timezone(&self.contact.zone).date_naive() + whole_days(days);
-                if due < self.known_day { catch_up } else { due }
-            }
-        }
+    /// Whether a mail of `stronger` makes one of `weaker` close by needless. Steps of one series and
+    /// campaigns that are exempt from the gap stand beside others.
+    fn may_cover(&self, stronger: &Campaign, weaker: &Campaign) -> bool {
+        let exempt = weaker.category.is_some_and(|place| self.rules.categories[place].exempt);
+        !exempt && stronger.family() != weaker.family()
     }
 
     /// Lets stronger candidates cover weaker ones close by, and takes the earliest of the rest.
@@ -333,12 +362,16 @@ impl<'a> View<'a> {
         let reach = TimeDelta::days(i64::from(self.rules.cadence.merge_days));
         let mut standing: Vec<Candidate> = Vec::with_capacity(candidates.len());
         for mail in candidates {
-            let cover = standing.iter().find(|other| (other.when - mail.when).abs() < reach);
+            let cover = standing.iter().find(|other| {
+                (other.when - mail.when).abs() < reach
+                    && self.may_cover(campaign(other), campaign(&mail))
+            });
             if let Some(other) = cover {
                 considered.push(Considered {
                     campaign: mail.campaign,
                     day: Some(mail.occurrence.day),
                     fate: Fate::Covered { by: other.campaign, day: other.occurrence.day },
+                    delayed: None,
                 });
             } else {
                 standing.push(mail);
@@ -351,6 +384,7 @@ impl<'a> View<'a> {
                 campaign: mail.campaign,
                 day: Some(mail.occurrence.day),
                 fate,
+                delayed: mail.delayed,
             });
         }
         chosen.map(|mail| NextMail {
@@ -360,22 +394,6 @@ impl<'a> View<'a> {
             not_after: self.not_after(&mail),
         })
     }
-}
-
-/// Years from `year` to the year of `day`; `None` if the first is not known or not earlier.
-fn years_between(year: Option<i32>, day: NaiveDate) -> Option<u32> {
-    let years = chrono::Datelike::year(&day) - year?;
-    u32::try_from(years).ok().filter(|years| *years > 0)
-}
-
-/// `days` as whole days, rounded down; never negative.
-fn whole_days(days: f64) -> Days {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "days of an interval"
-    )]
-    Days::new(days.max(0.0) as u64)
 }
 
 impl Hold {

@@ -1,6 +1,6 @@
 insert into contacts (
     match_key, email, name, given_name, family_name, honorific, title, phone, account_id, locale,
-    zone, country, birthday, level, may_send, may_track, attributes, known_since, engagement,
+    zone, country, birthday, level, may_send, may_track, wish, attributes, known_since, engagement,
     reclassify
 )
 select
@@ -20,6 +20,7 @@ select
     cast(value->>'level' as bigint),
     cast(value->>'may_send' as bigint),
     cast(value->>'may_track' as bigint),
+    value->>'wish',
     value->>'attributes',
     cast($2 as bigint),
     '{}',
@@ -42,5 +43,6 @@ on conflict (match_key) do update set
     level = excluded.level,
     may_send = excluded.may_send,
     may_track = excluded.may_track,
+    wish = excluded.wish,
     attributes = excluded.attributes,
     reclassify = 1

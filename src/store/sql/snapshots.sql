@@ -9,6 +9,8 @@ select
     c.may_send,
     s.reason as suppressed,
     c.engagement,
+    c.wish,
+    c.account_id,
     c.last_mail_at
 from contacts c
 left join accounts a on a.id = c.account_id

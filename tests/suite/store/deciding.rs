@@ -1,7 +1,7 @@
 use perennial::{
     domain::{
         AccountRecord, ContactId, ContactRecord, EmailAddress, Engagement, Locale, Snapshot,
-        Suppression,
+        Suppression, Wish,
     },
     store::Store,
 };
@@ -12,8 +12,8 @@ use crate::support::{
     day, on_both_databases,
     records::{account, address, contact},
     rows::{
-        NOW, add_account, add_contacts, contact_id, decided, due, person, snapshot, suppress,
-        unstated, write,
+        NOW, add_account, add_contacts, contact_id, decided, due, options, person, snapshot,
+        suppress, write,
     },
 };
 
@@ -96,8 +96,7 @@ async fn everybody_comes_in_pages(db: &Database) {
     for name in ["a", "b", "c"] {
         people.push(person(&db.store, &format!("{name}@example.org")).await);
     }
-    let page =
-        async |after| ids(&db.store.snapshots(&unstated(), after, at(NOW), 2).await.unwrap());
+    let page = async |after| ids(&db.store.snapshots(&options(), after, at(NOW), 2).await.unwrap());
     assert_eq!(page(ContactId(0)).await, people[..2]);
     assert_eq!(page(people[1]).await, people[2..]);
     assert_eq!(page(people[2]).await, []);
@@ -130,6 +129,9 @@ async fn a_snapshot_says_what_is_known(db: &Database) {
         suppressed: None,
         standings: Vec::new(),
         engagement: Engagement::default(),
+        wish: Wish::default(),
+        terms: Vec::new(),
+        deeds: Vec::new(),
         last_mail_at: None,
         history: Vec::new(),
     };
@@ -155,7 +157,7 @@ async fn a_suppression_is_older_than_its_contact_and_outlives_every_import(db: &
 async fn nobody_is_found_under_an_address_that_is_not_on_the_list(db: &Database) {
     person(&db.store, "ada@example.org").await;
     let other: EmailAddress = address("ada@example.net");
-    assert!(db.store.snapshot_of(&unstated(), &other, at(NOW)).await.unwrap().is_none());
+    assert!(db.store.snapshot_of(&options(), &other, at(NOW)).await.unwrap().is_none());
 }
 
 async fn engagement_survives_and_has_the_contact_decided_on_anew(db: &Database) {
@@ -187,5 +189,5 @@ async fn a_row_that_was_broken_by_hand_names_itself(db: &Database) {
 }
 
 async fn complaint(store: &Store) -> String {
-    store.snapshots(&unstated(), ContactId(0), at(NOW), 9).await.unwrap_err().to_string()
+    store.snapshots(&options(), ContactId(0), at(NOW), 9).await.unwrap_err().to_string()
 }

@@ -226,7 +226,7 @@ async fn awkward_words_come_back_as_they_were(db: &Database) {
     assert!(
         db.store
             .snapshot_of(
-                &crate::support::rows::unstated(),
+                &crate::support::rows::options(),
                 &address("o'brien+x@example.org"),
                 at(NOW),
             )

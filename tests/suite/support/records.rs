@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use perennial::domain::{
     AccountRecord, ContactRecord, ContractRecord, EmailAddress, OrderRecord, RepRecord, TouchKind,
-    TouchRecord,
+    TouchRecord, Wish,
 };
 
 use super::{at, day};
@@ -29,6 +29,7 @@ pub(crate) fn contact(email: &str) -> ContactRecord {
         level: None,
         may_send: None,
         may_track: None,
+        wish: Wish::default(),
         attributes: BTreeMap::new(),
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use perennial::{
     domain::{
-        AccountId, AccountRecord, ContactId, ContactRecord, Locale, OccasionKind, Outcome,
+        AccountId, AccountRecord, ContactId, ContactRecord, Locale, Needs, OccasionKind, Outcome,
         OutreachState, Phase, Snapshot, Suppression,
     },
     store::{
-        Attempt, Change, Claimed, DecisionDue, Mark, NewOutreach, Prepared, Store, StoreError, Tx,
-        Unstated,
+        Attempt, Change, Claimed, DecisionDue, Mark, NewOutreach, Prepared, SnapshotOptions, Store,
+        StoreError, Tx,
     },
 };
 
@@ -80,12 +80,16 @@ pub(crate) async fn contact_id(store: &Store, email: &str) -> ContactId {
 }
 
 /// English, in Berlin.
-pub(crate) fn unstated() -> Unstated {
-    Unstated { locale: Locale::english(), zone: chrono_tz::Europe::Berlin }
+pub(crate) fn options() -> SnapshotOptions {
+    SnapshotOptions {
+        locale: Locale::english(),
+        zone: chrono_tz::Europe::Berlin,
+        needs: Needs::default(),
+    }
 }
 
 pub(crate) async fn snapshot(store: &Store, email: &str, now: &str) -> Snapshot {
-    store.snapshot_of(&unstated(), &address(email), at(now)).await.unwrap().unwrap()
+    store.snapshot_of(&options(), &address(email), at(now)).await.unwrap().unwrap()
 }
 
 /// A birthday mail that is due at nine on this day and welcome until five.

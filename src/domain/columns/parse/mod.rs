@@ -13,7 +13,8 @@ use super::{
 };
 use crate::domain::{
     AccountRecord, Birthday, ContactRecord, ContractRecord, EmailAddress, Honorific, ImportKind,
-    Locale, OrderRecord, Record, RepRecord, TouchKind, TouchRecord, half_width, one_line,
+    Locale, OrderRecord, Record, RepRecord, TouchKind, TouchRecord, Wish, half_width, one_line,
+    parse_wanted,
 };
 
 /// Longest text that a cell may give, in characters; the rest is cut off.
@@ -83,6 +84,11 @@ impl<'a> Line<'a> {
             level: self.optional(Field::Level, parse_level),
             may_send: self.optional(Field::MaySend, parse_yes_no),
             may_track: self.optional(Field::MayTrack, parse_yes_no),
+            wish: Wish {
+                paused_until: self.optional(Field::PausedUntil, parse_date),
+                every_days: self.optional(Field::EveryDays, parse_every_days),
+                only: self.optional(Field::Wants, parse_wanted),
+            },
             attributes: self.attributes(),
             email: email?,
         })
@@ -252,6 +258,11 @@ fn parse_code(text: &str) -> Result<String, &'static str> {
 fn parse_potential(text: &str) -> Result<i64, String> {
     let cents = parse_amount(text).map_err(|error| error.to_string())?;
     if cents < 0 { Err("a potential is never negative".to_owned()) } else { Ok(cents) }
+}
+
+fn parse_every_days(text: &str) -> Result<u32, &'static str> {
+    let days = text.trim().parse().ok().filter(|days| (1..=3650).contains(days));
+    days.ok_or("expected a number of days from 1 to 3650")
 }
 
 fn parse_level(text: &str) -> Result<u8, &'static str> {

@@ -43,6 +43,7 @@ fn a_chinese_line_is_understood_whole() {
         level: Some(2),
         may_send: Some(true),
         may_track: Some(false),
+        wish: Wish::default(),
         attributes: BTreeMap::from([("兴趣".to_owned(), "围棋".to_owned())]),
     };
     assert_eq!(found, expected);

@@ -1,0 +1,123 @@
+//! What happened between us and an account, as far as decisions look at it.
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveDate};
+
+use super::{Store, StoreError, day_text, json_keys, on_pool};
+use crate::domain::{Deed, DeedKind, Needs, Term};
+
+/// Contracts and deeds by account, and touches by contact.
+#[derive(Debug, Default)]
+pub(super) struct BusinessPast {
+    terms: HashMap<i64, Vec<Term>>,
+    orders: HashMap<i64, Vec<Deed>>,
+    touches: HashMap<i64, Vec<Deed>>,
+}
+
+impl BusinessPast {
+    /// What concerns one contact.
+    pub(super) fn of(&self, contact: i64, account: Option<i64>) -> (Vec<Term>, Vec<Deed>) {
+        let terms = account.and_then(|account| self.terms.get(&account)).cloned();
+        let orders = account.and_then(|account| self.orders.get(&account));
+        let touches = self.touches.get(&contact);
+        let deeds = orders.into_iter().chain(touches).flatten().copied().collect();
+        (terms.unwrap_or_default(), deeds)
+    }
+}
+
+/// How long ago a contract may have ended that still matters: a win-back after a year is no
+/// milestone any more.
+const TERM_DAYS: u64 = 400;
+
+impl Store {
+    /// Reads what `needs` asks for of these contacts, each with its account, as of `today`.
+    pub(super) async fn business_past(
+        &self,
+        contacts: &[(i64, Option<i64>)],
+        needs: &Needs,
+        today: NaiveDate,
+    ) -> Result<BusinessPast, StoreError> {
+        let mut past = BusinessPast::default();
+        let accounts: std::collections::BTreeSet<_> =
+            contacts.iter().filter_map(|(_, account)| *account).collect();
+        let accounts = json_keys(accounts.iter());
+        let back = Days::new(needs.deed_days.max(0).cast_unsigned());
+        let since = today.checked_sub_days(back).unwrap_or(NaiveDate::MIN);
+        if needs.terms {
+            past.terms = self.terms(&accounts, today - Days::new(TERM_DAYS)).await?;
+        }
+        if needs.orders {
+            past.orders = self.orders_since(&accounts, since).await?;
+        }
+        if needs.touches {
+            let contacts = json_keys(contacts.iter().map(|(contact, _)| contact));
+            past.touches = self.touches_since(&contacts, since).await?;
+        }
+        Ok(past)
+    }
+
+    async fn terms(
+        &self,
+        accounts: &str,
+        since: NaiveDate,
+    ) -> Result<HashMap<i64, Vec<Term>>, StoreError> {
+        let sql = "select id, account_id, starts_on, ends_on from contracts
+                   where account_id in (select cast(value->>0 as bigint) from json_each($1))
+                     and ends_on >= $2
+                   order by account_id, ends_on, id";
+        let rows: Vec<(i64, i64, String, String)> = on_pool!(self, pool => sqlx::query_as(sql)
+            .bind(accounts).bind(day_text(since)).fetch_all(pool).await?);
+        let mut found: HashMap<i64, Vec<Term>> = HashMap::new();
+        for (id, account, starts_on, ends_on) in rows {
+            let starts_on = super::parsed(&starts_on, "contracts", id, "starts_on")?;
+            let ends_on = super::parsed(&ends_on, "contracts", id, "ends_on")?;
+            found.entry(account).or_default().push(Term { starts_on, ends_on });
+        }
+        Ok(found)
+    }
+
+    async fn orders_since(
+        &self,
+        accounts: &str,
+        since: NaiveDate,
+    ) -> Result<HashMap<i64, Vec<Deed>>, StoreError> {
+        let sql = "select id, account_id, ordered_on, delivered_on from orders
+                   where account_id in (select cast(value->>0 as bigint) from json_each($1))
+                     and (ordered_on >= $2 or delivered_on >= $2)
+                   order by account_id, ordered_on, id";
+        let rows: Vec<(i64, i64, String, Option<String>)> = on_pool!(self, pool =>
+            sqlx::query_as(sql).bind(accounts).bind(day_text(since)).fetch_all(pool).await?);
+        let mut found: HashMap<i64, Vec<Deed>> = HashMap::new();
+        for (id, account, ordered_on, delivered_on) in rows {
+            let deeds = found.entry(account).or_default();
+            let on = super::parsed(&ordered_on, "orders", id, "ordered_on")?;
+            deeds.push(Deed { kind: DeedKind::Order, on });
+            let delivered =
+                super::parsed_option(delivered_on.as_ref(), "orders", id, "delivered_on")?;
+            deeds.extend(delivered.map(|on| Deed { kind: DeedKind::Delivery, on }));
+        }
+        Ok(found)
+    }
+
+    async fn touches_since(
+        &self,
+        contacts: &str,
+        since: NaiveDate,
+    ) -> Result<HashMap<i64, Vec<Deed>>, StoreError> {
+        let sql = "select id, contact_id, kind, at from touches
+                   where contact_id in (select cast(value->>0 as bigint) from json_each($1))
+                     and at >= $2
+                   order by contact_id, at, id";
+        let ms = since.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+        let rows: Vec<(i64, i64, String, i64)> = on_pool!(self, pool =>
+            sqlx::query_as(sql).bind(contacts).bind(ms).fetch_all(pool).await?);
+        let mut found: HashMap<i64, Vec<Deed>> = HashMap::new();
+        for (id, contact, kind, at) in rows {
+            let corrupt = StoreError::Corrupt { table: "touches", id, column: "at" };
+            let on = super::instant(at).ok_or(corrupt)?.date_naive();
+            let deed = DeedKind::from_name(&kind).map(|kind| Deed { kind, on });
+            found.entry(contact).or_default().extend(deed);
+        }
+        Ok(found)
+    }
+}
