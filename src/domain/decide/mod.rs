@@ -207,9 +207,11 @@ impl<'a> View<'a> {
             return None;
         }
         let mut from = self.first_day(campaign);
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
             let Some(occurrence) = self.occurrence(campaign, from) else {
-                note(None, Fate::NoDate);
+                if tried == 0 {
+                    note(None, Fate::NoDate);
+                }
                 return None;
             };
             if (occurrence.day - self.today).num_days() > HORIZON_DAYS {

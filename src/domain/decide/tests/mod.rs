@@ -1,10 +1,28 @@
 //! The rules of deciding, one claim a test.
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
-use proptest::prelude::*;
+mod limits;
+mod occasions;
+mod years;
 
-use super::super::samples::{a_contact, at, rules};
+use chrono::{DateTime, NaiveDate, Utc};
+
 use super::*;
-use crate::domain::{Engagement, PastOutreach};
+use crate::domain::{
+    Engagement,
+    samples::{a_contact, at, rules},
+};
+
+/// The next mail under `rules` and the contact's day on which it leaves.
+fn next_of(rules: &Rules, contact: &Snapshot, now: &str) -> (NextMail, NaiveDate) {
+    let decision = decide(rules, contact, at(now));
+    let Verdict::Send(mail) = decision.verdict else { panic!("nothing is sent: {decision:?}") };
+    (mail, mail.when.with_timezone(&contact.zone).date_naive())
+}
+
+/// What became of the first occasion of the first campaign.
+fn fate_of(rules: &Rules, contact: &Snapshot, now: &str) -> Fate {
+    let decision = decide(rules, contact, at(now));
+    decision.considered.iter().find(|entry| entry.campaign == 0).expect("it is considered").fate
+}
 
 fn next(contact: &Snapshot, now: &str) -> Option<(String, DateTime<Utc>)> {
     let rules = rules();
@@ -215,90 +233,4 @@ fn the_day_before_the_first_anniversary_counts_one_year() {
         panic!("nothing is sent");
     };
     assert_eq!(mail.occurrence.years, Some(1));
-}
-
-fn any_contact() -> impl Strategy<Value = Snapshot> {
-    let birthday = prop_oneof![
-        Just(None),
-        (1_u32..13, 1_u32..29).prop_map(|(m, d)| Some(format!("{m:02}-{d:02}")))
-    ];
-    let zone = 0..chrono_tz::TZ_VARIANTS.len();
-    (0_i64..1_000_000, birthday, zone, any::<bool>(), 0_i64..1000, 0_u64..4000, 5.0..400.0_f64)
-        .prop_map(|(id, birthday, zone, chinese, last, since, interval)| {
-            let mut contact = a_contact();
-            contact.id = ContactId(id);
-            contact.birthday = birthday.map(|text| text.parse().unwrap());
-            contact.zone = chrono_tz::TZ_VARIANTS[zone];
-            if chinese {
-                contact.locale = "zh-CN".parse().unwrap();
-            }
-            contact.last_mail_at =
-                (last > 0).then(|| at("2026-01-01T00:00:00Z") - TimeDelta::days(last));
-            contact.cooperation_since = (since > 0)
-                .then(|| NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() - Days::new(since));
-            contact.engagement.interval_days = Some(interval);
-            contact
-        })
-}
-
-/// Plays a year for `contact`: each mail is taken as sent at its time.
-fn a_year_of(mut contact: Snapshot, rules: &Rules) -> Vec<(NextMail, DateTime<Utc>)> {
-    let (mut now, end) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
-    let mut sent = Vec::new();
-    while let Verdict::Send(mail) = decide(rules, &contact, now).verdict {
-        now = mail.when;
-        if now >= end {
-            break;
-        }
-        let campaign = &rules.campaigns[mail.campaign];
-        contact.history.push(PastOutreach {
-            campaign: campaign.key.clone(),
-            kind: campaign.occasion.kind(),
-            day: mail.occurrence.day,
-            at: now,
-            counts: true,
-        });
-        contact.last_mail_at = Some(now);
-        sent.push((mail, now));
-        assert!(sent.len() < 100, "the year never ends");
-    }
-    sent
-}
-
-proptest! {
-    #[test]
-    fn over_a_year_the_gap_and_the_window_are_kept_and_no_occasion_comes_twice(contact in any_contact()) {
-        let rules = rules();
-        let zone = contact.zone;
-        let mut last = contact.last_mail_at;
-        let mut seen = std::collections::BTreeSet::new();
-        for (mail, when) in a_year_of(contact, &rules) {
-            prop_assert!(last.is_none_or(|last| when - last >= TimeDelta::days(10)), "gap at {when}");
-            let local = when.with_timezone(&zone);
-            prop_assert!(rules.window.is_open_at(local.time()), "{local}");
-            let keeps = rules.campaigns[mail.campaign].day_off == DayOff::Keep;
-            prop_assert!(keeps || local.weekday().number_from_monday() <= 5, "{local}");
-            prop_assert!(when < mail.not_after);
-            prop_assert!(seen.insert((mail.campaign, mail.occurrence.day)));
-            last = Some(when);
-        }
-    }
-
-    #[test]
-    fn the_conversation_never_silently_stops(contact in any_contact()) {
-        prop_assert!(!a_year_of(contact, &rules()).is_empty());
-    }
-
-    #[test]
-    fn deciding_twice_is_deciding_once(contact in any_contact(), seconds in 0_i64..31_000_000) {
-        let (rules, now) = (rules(), at("2026-01-01T00:00:00Z") + TimeDelta::seconds(seconds));
-        let decision = decide(&rules, &contact, now);
-        prop_assert_eq!(&decision, &decide(&rules, &contact, now));
-        if let Verdict::Send(mail) = decision.verdict {
-            prop_assert!(mail.when >= now);
-            // At its time the same mail is due: what was foretold is done.
-            let later = decide(&rules, &contact, mail.when).verdict;
-            prop_assert_eq!(later, Verdict::Send(mail));
-        }
-    }
 }
