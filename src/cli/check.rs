@@ -2,12 +2,11 @@
 use std::process::ExitCode;
 
 use super::{
-    Global,
+    Global, context,
     output::{self, Output},
 };
 use crate::{
     config::{Config, Files},
-    domain::Campaign,
     mail::Templates,
     store::Store,
 };
@@ -29,7 +28,7 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
         problems.extend(found.iter().map(|problem| format!("templates/{problem}")));
     });
     if let (Ok(config), Ok(templates)) = (&config, &templates) {
-        problems.extend(missing_templates(config, templates));
+        problems.extend(context::missing_templates(config, templates));
     }
     let url = global.database.clone().or_else(|| config.ok().map(|config| config.database_url));
     if let Some(url) = url {
@@ -39,26 +38,6 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
         }
     }
     report(output, &problems)
-}
-
-/// A campaign needs its template in the default language at least.
-fn missing_templates(config: &Config, templates: &Templates) -> Vec<String> {
-    let default = &config.defaults.locale;
-    let is_missing = |campaign: &Campaign, name: &str| {
-        let mut locales = std::iter::once(default).chain(&campaign.audience.locales);
-        locales.all(|locale| templates.find(name, locale, default).is_none())
-    };
-    let known: Vec<_> = templates.names().collect();
-    let mut said = Vec::new();
-    for campaign in &config.rules.campaigns {
-        for name in campaign.templates().filter(|name| is_missing(campaign, name)) {
-            let (place, known) = (&campaign.place, known.join(", "));
-            said.push(format!(
-                "{place}: template: there is no template `{name}` in {default}; there are {known}"
-            ));
-        }
-    }
-    said
 }
 
 fn chain(what: &str, error: &dyn std::error::Error) -> String {

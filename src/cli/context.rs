@@ -7,7 +7,7 @@ use super::Global;
 use crate::{
     clock::{Clock, ManualClock, SystemClock},
     config::{Config, Delivery, Files},
-    domain::Keyring,
+    domain::{Campaign, Keyring},
     engine::Engine,
     mail::Templates,
     smtp::{RelayPool, Transport},
@@ -45,6 +45,20 @@ pub(super) fn config(global: &Global) -> anyhow::Result<Config> {
     Ok(config)
 }
 
+/// The database that the options or the configuration name; the rest of the configuration may be
+/// wrong.
+pub(super) async fn store(global: &Global) -> anyhow::Result<Store> {
+    let of_files = || {
+        let files = Files::read(&global.config).ok()?;
+        Config::database_url_of(&files, &global.config, &|name| std::env::var(name).ok())
+    };
+    let url = match global.database.clone().or_else(of_files) {
+        Some(url) => url,
+        None => config(global)?.database_url,
+    };
+    Ok(Store::open(&url).await?)
+}
+
 /// An engine on the configuration and database that the options name.
 pub(super) async fn engine(global: &Global) -> anyhow::Result<Engine> {
     let config = config(global)?;
@@ -55,20 +69,58 @@ pub(super) async fn engine(global: &Global) -> anyhow::Result<Engine> {
 pub(super) async fn assemble(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Engine> {
     let templates = templates(config.templates.as_deref())?;
     let store = Store::open(&config.database_url).await?;
-    let keyring = Keyring::new(config.tracking.keys.iter().copied())
-        .context("the keys that sign links cannot be used")?;
-    let transport = match &config.delivery {
-        Delivery::Relay(relay) => Transport::Relay(Arc::new(RelayPool::new(relay.clone()))),
-        Delivery::Folder(folder) => Transport::Folder(folder.clone()),
-    };
+    let (keyring, transport) = (keyring(&config)?, transport(&config));
     Ok(Engine {
         store,
         clock,
         config: Arc::new(config),
         templates: Arc::new(templates),
         keyring: Arc::new(keyring),
-        transport: Arc::new(transport),
+        transport,
     })
+}
+
+/// The keys that sign links.
+pub(super) fn keyring(config: &Config) -> anyhow::Result<Keyring> {
+    Keyring::new(config.tracking.keys.iter().copied())
+        .context("the keys that sign links cannot be used")
+}
+
+/// The way out.
+pub(super) fn transport(config: &Config) -> Arc<Transport> {
+    Arc::new(match &config.delivery {
+        Delivery::Relay(relay) => Transport::Relay(Arc::new(RelayPool::new(relay.clone()))),
+        Delivery::Folder(folder) => Transport::Folder(folder.clone()),
+    })
+}
+
+/// Fails if a campaign has no template that its readers could get.
+pub(super) fn refuse_missing_templates(
+    config: &Config,
+    templates: &Templates,
+) -> anyhow::Result<()> {
+    let missing = missing_templates(config, templates);
+    if missing.is_empty() { Ok(()) } else { Err(Usage(missing.join("\n")).into()) }
+}
+
+/// A campaign needs its template in the default language at least.
+pub(super) fn missing_templates(config: &Config, templates: &Templates) -> Vec<String> {
+    let default = &config.defaults.locale;
+    let is_missing = |campaign: &Campaign, name: &str| {
+        let mut locales = std::iter::once(default).chain(&campaign.audience.locales);
+        locales.all(|locale| templates.find(name, locale, default).is_none())
+    };
+    let known: Vec<_> = templates.names().collect();
+    let mut said = Vec::new();
+    for campaign in &config.rules.campaigns {
+        for name in campaign.templates().filter(|name| is_missing(campaign, name)) {
+            let (place, known) = (&campaign.place, known.join(", "));
+            said.push(format!(
+                "{place}: template: there is no template `{name}` in {default}; there are {known}"
+            ));
+        }
+    }
+    said
 }
 
 /// The templates, or everything that is wrong with them as one usage error.

@@ -14,6 +14,7 @@ mod language;
 mod output;
 mod plan;
 mod preview;
+mod reload;
 mod run;
 mod status;
 mod words;

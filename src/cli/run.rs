@@ -5,9 +5,11 @@ use super::{
     Global, Language, context,
     context::Usage,
     output::{self, Output},
+    reload,
 };
 use crate::{
     daemon::{self, Round},
+    engine::Live,
     web,
 };
 
@@ -27,7 +29,10 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
         return Ok(());
     }
     let listener = web::Bound::to(engine.config.tracking.listen).await?;
-    let tracking = listener.serve(engine.clone());
+    engine.note_configuration(Vec::new()).await?;
+    let store = engine.store.clone();
+    let live = Live::from(engine);
+    let tracking = listener.serve(live.clone());
     tracing::info!(address = %tracking.address(), "Tracking listens on {}", tracking.address());
     let stop = CancellationToken::new();
     let stopping = stop.clone();
@@ -36,9 +41,9 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
         tracing::info!("Stopping: what has begun is finished");
         stopping.cancel();
     });
-    daemon::run(&engine, &stop).await;
+    tokio::join!(daemon::run(&live, &stop), reload::watch(global, &live, &stop));
     tracking.stop().await;
-    engine.store.close().await;
+    store.close().await;
     Ok(())
 }
 

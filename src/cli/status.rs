@@ -7,27 +7,28 @@ use super::{
 };
 use crate::{
     domain::OutreachState,
-    store::{LedgerCount, Store, Totals},
+    store::{ConfigurationNote, LedgerCount, Totals},
 };
 
 pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()> {
-    let engine = context::engine(global).await?;
-    let now = engine.clock.now();
-    let totals = engine.store.totals().await?;
-    let ledger = engine.store.ledger().await?;
-    let overdue = engine.store.overdue(now).await?;
-    let next = engine.store.next_decision_at().await?;
+    let store = context::store(global).await?;
+    let now = context::clock(global).now();
+    let totals = store.totals().await?;
+    let ledger = store.ledger().await?;
+    let overdue = store.overdue(now).await?;
+    let next = store.next_decision_at().await?;
+    let configuration = store.configuration_note().await?;
     if output.json {
         let states: serde_json::Map<_, _> = ledger
             .iter()
             .map(|count| (count.state.as_str().to_owned(), json!(count.rows)))
             .collect();
         return output::json(&json!({
-            "now": now, "database": engine.store.kind(), "totals": totals, "ledger": states,
-            "decisions_due": overdue, "next_decision_at": next,
+            "now": now, "database": store.kind(), "totals": totals, "ledger": states,
+            "decisions_due": overdue, "next_decision_at": next, "configuration": configuration,
         }));
     }
-    print_totals(output, engine.store.kind(), &totals);
+    print_totals(output, store.kind(), &totals);
     print_ledger(output, &ledger, &totals);
     let next = next.map_or_else(
         || output.language.say("never", "无").to_owned(),
@@ -37,7 +38,33 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
         Language::English => format!("{overdue} decisions are due; the next one: {next}."),
         Language::Chinese => format!("待作决定 {overdue} 个；最近一个：{next}。"),
     });
+    if let Some(note) = configuration {
+        print_configuration(output, &note);
+    }
     Ok(())
+}
+
+/// What the daemon said last of its configuration.
+fn print_configuration(output: Output, note: &ConfigurationNote) {
+    let time = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let since = time(note.since);
+    let Some(refused_at) = note.refused_at.map(time) else {
+        output::line(match output.language {
+            Language::English => format!("The daemon's configuration is in force since {since}."),
+            Language::Chinese => format!("守护进程的配置自 {since} 起生效。"),
+        });
+        return;
+    };
+    output::line(match output.language {
+        Language::English => format!(
+            "The daemon refused the configuration on disk at {refused_at}; the one of {since} stays \
+             in force:"
+        ),
+        Language::Chinese => {
+            format!("守护进程于 {refused_at} 拒绝了磁盘上的配置；{since} 的配置仍然有效：")
+        }
+    });
+    note.refused.iter().for_each(|line| output::line(format!("  {line}")));
 }
 
 /// A state of the ledger, for people.
@@ -56,11 +83,7 @@ pub(super) const fn state(language: Language, state: OutreachState) -> &'static 
 }
 
 pub(super) async fn migrate(global: &Global, output: Output) -> anyhow::Result<()> {
-    let url = match &global.database {
-        Some(url) => url.clone(),
-        None => context::config(global)?.database_url,
-    };
-    let store = Store::open(&url).await?;
+    let store = context::store(global).await?;
     let kind = store.kind();
     store.close().await;
     if output.json {

@@ -201,6 +201,19 @@ impl Config {
         }
     }
 
+    /// The address of the database, whatever else is wrong with `files`; for those who only look.
+    pub fn database_url_of(
+        files: &Files,
+        base: &Path,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Option<String> {
+        let (_, text) = files.iter().find(|(path, _)| *path == "perennial.toml")?;
+        let mut problems = Vec::new();
+        let document = Document::parse("perennial.toml", text, &mut problems);
+        let reader = Reader::new(base, environment, problems);
+        reader.read(&document, settings::database_url)
+    }
+
     fn assemble(settings: Settings, rules: Rules, files: &Files) -> Self {
         Self {
             rules_fingerprint: rules::fingerprint(files, &settings.defaults),

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::engine::{Dispatched, Engine, EngineError, Planned};
+use crate::engine::{Dispatched, Engine, EngineError, Live, Planned};
 
 /// What one round of deciding and sending did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -35,31 +36,64 @@ pub async fn round(engine: &Engine) -> Result<Round, EngineError> {
 /// Longest sleep between two looks at the clock, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// Runs rounds by the schedule until `stop` is cancelled. A round that fails is logged, and the
-/// next one tries again; a round that has begun is finished.
-pub async fn run(engine: &Engine, stop: &CancellationToken) {
-    info!(database = engine.store.kind(), "Perennial is running");
-    let mut reclassified = engine.clock.now();
-    while !stop.is_cancelled() {
-        if let Err(failure) = scheduled(engine, &mut reclassified).await {
-            error!(error = %failure, "A round failed; the next one tries again");
-        }
-        let schedules = &engine.config.schedules;
-        let now = engine.clock.now();
-        let next = schedules.tick.next_after(now, schedules.zone);
-        sleep_until(engine, next, stop).await;
-    }
+/// Decides and sends by the schedule until `stop` is cancelled, each at its own pace, so that new
+/// rules for a long list hold no mail up. What fails is logged and tried again with the next tick;
+/// what has begun is finished.
+pub async fn run(live: &Live, stop: &CancellationToken) {
+    info!(database = live.current().store.kind(), "Perennial is running");
+    let planned = Notify::new();
+    tokio::join!(deciding(live, stop, &planned), sending(live, stop, &planned));
     info!("Perennial has stopped");
 }
 
-async fn scheduled(engine: &Engine, last: &mut DateTime<Utc>) -> Result<(), EngineError> {
+/// Brings standings up to date and decides on those who are due, with each tick and as soon as
+/// other rules are in force.
+async fn deciding(live: &Live, stop: &CancellationToken, planned: &Notify) {
+    let mut reclassified = live.current().clock.now();
+    let mut changes = live.changes();
+    while !stop.is_cancelled() {
+        changes.mark_unchanged();
+        let engine = live.current();
+        match decide_once(&engine, &mut reclassified).await {
+            Ok(()) => planned.notify_one(),
+            Err(failure) => {
+                error!(error = %failure, "Deciding failed; the next tick tries again");
+            }
+        }
+        let schedules = &engine.config.schedules;
+        let next = schedules.tick.next_after(engine.clock.now(), schedules.zone);
+        tokio::select! {
+            () = sleep_until(&engine, next, stop) => {}
+            _ = changes.changed() => {}
+        }
+    }
+}
+
+async fn decide_once(engine: &Engine, last: &mut DateTime<Utc>) -> Result<(), EngineError> {
     let schedules = &engine.config.schedules;
     let now = engine.clock.now();
     if schedules.reclassify.next_after(*last, schedules.zone).is_some_and(|due| due <= now) {
         engine.reclassify(false).await?;
         *last = now;
     }
-    round(engine).await.map(|_| ())
+    engine.refresh().await?;
+    engine.plan().await.map(|_| ())
+}
+
+/// Sends what is due, with each tick and as soon as something was planned.
+async fn sending(live: &Live, stop: &CancellationToken, planned: &Notify) {
+    while !stop.is_cancelled() {
+        let engine = live.current();
+        if let Err(failure) = engine.dispatch().await {
+            error!(error = %failure, "Sending failed; the next tick tries again");
+        }
+        let schedules = &engine.config.schedules;
+        let next = schedules.tick.next_after(engine.clock.now(), schedules.zone);
+        tokio::select! {
+            () = sleep_until(&engine, next, stop) => {}
+            () = planned.notified() => {}
+        }
+    }
 }
 
 /// Sleeps until `next`, or for a minute if there is no next, unless told to stop.

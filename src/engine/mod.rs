@@ -1,9 +1,11 @@
 //! The use cases, one file per verb. Each one reads, decides, writes, and nobody else writes.
+mod configuration;
 mod dispatch;
 mod explain;
 mod forecast;
 mod import;
 mod letter;
+mod live;
 mod marker;
 mod plan;
 mod preview;
@@ -16,6 +18,7 @@ pub use dispatch::Dispatched;
 pub use explain::Explanation;
 pub use forecast::{Foreseen, Outlook};
 pub use import::{ImportOptions, ImportProgress, ImportReport, RefusedRow};
+pub use live::Live;
 pub use plan::Planned;
 pub use preview::Preview;
 pub use reclassify::Reclassified;

@@ -18,7 +18,7 @@ use tower_http::{
 };
 
 use self::pages::Pages;
-use crate::engine::Engine;
+use crate::engine::{Engine, Live};
 
 /// Largest body that is read: a one-click request is under 100 bytes.
 const MAX_BODY: usize = 16 * 1024;
@@ -47,9 +47,16 @@ pub struct Tracking {
 
 /// What every request is answered with.
 struct Shared {
-    engine: Engine,
+    live: Live,
     pages: Pages,
     writes: Arc<Semaphore>,
+}
+
+impl Shared {
+    /// The engine in force for this request.
+    fn engine(&self) -> Engine {
+        self.live.current()
+    }
 }
 
 /// A bound socket, so that its address can go into mails before anybody is answered.
@@ -72,11 +79,11 @@ impl Bound {
 
     /// Starts answering.
     #[must_use]
-    pub fn serve(self, engine: Engine) -> Tracking {
+    pub fn serve(self, engine: impl Into<Live>) -> Tracking {
         let Self(listener, address) = self;
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let app = router(engine);
+        let app = router(engine.into());
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stopped).await {
                 tracing::error!(%error, "The tracking listener ended");
@@ -101,8 +108,8 @@ impl Tracking {
 }
 
 /// The public routes.
-pub fn router(engine: Engine) -> Router {
-    let shared = Shared { engine, pages: Pages::new(), writes: Arc::new(Semaphore::new(WRITES)) };
+pub fn router(live: Live) -> Router {
+    let shared = Shared { live, pages: Pages::new(), writes: Arc::new(Semaphore::new(WRITES)) };
     Router::new()
         .route("/o/{token}", get(tracking::open))
         .route("/c/{token}", get(tracking::click))

@@ -47,7 +47,7 @@ pub(super) async fn click(
         return shared.page(StatusCode::GONE, Page::Gone, &locale);
     };
     let outreach = OutreachId(token.outreach);
-    let url = match shared.engine.store.link(outreach, token.link_no).await {
+    let url = match shared.engine().store.link(outreach, token.link_no).await {
         Ok(Some(url)) => url,
         Ok(None) => return shared.page(StatusCode::GONE, Page::Gone, &locale),
         Err(error) => return shared.sorry(&error, &locale),
@@ -91,7 +91,7 @@ pub(super) async fn unsubscribe(
         Ok(reader) => reader,
         Err(answer) => return *answer,
     };
-    match shared.engine.record(outreach, Feedback::Unsubscribe, 0).await {
+    match shared.engine().record(outreach, Feedback::Unsubscribe, 0).await {
         Ok(_) => shared.page(StatusCode::OK, Page::Done, &locale),
         Err(error) => shared.sorry(&error, &locale),
     }
@@ -99,7 +99,7 @@ pub(super) async fn unsubscribe(
 
 impl Shared {
     fn token(&self, purpose: Purpose, text: &str) -> Option<Token> {
-        self.engine.keyring.verify(purpose, text)
+        self.engine().keyring.verify(purpose, text)
     }
 
     /// Writes feedback down behind the answer's back, so that nobody waits for the database.
@@ -111,7 +111,7 @@ impl Shared {
         let shared = Arc::clone(self);
         tokio::spawn(async move {
             let outreach = OutreachId(token.outreach);
-            if let Err(error) = shared.engine.record(outreach, feedback, token.link_no).await {
+            if let Err(error) = shared.engine().record(outreach, feedback, token.link_no).await {
                 warn!(%error, "Feedback could not be written down");
             }
             drop(permit);
@@ -128,7 +128,7 @@ impl Shared {
         let gone = || Box::new(self.page(StatusCode::GONE, Page::Gone, &preferred));
         let token = self.token(Purpose::Unsubscribe, token).ok_or_else(gone)?;
         let outreach = OutreachId(token.outreach);
-        match self.engine.store.feedback_target(outreach).await {
+        match self.engine().store.feedback_target(outreach).await {
             Ok(Some(target)) => Ok((outreach, target.locale.unwrap_or(preferred))),
             Ok(None) => Err(gone()),
             Err(error) => Err(Box::new(self.sorry(&error, &preferred))),
@@ -136,7 +136,7 @@ impl Shared {
     }
 
     fn page(&self, status: StatusCode, page: Page, locale: &Locale) -> Response {
-        self.pages.answer(status, page, locale, self.engine.config.company.name_in(locale))
+        self.pages.answer(status, page, locale, self.engine().config.company.name_in(locale))
     }
 
     fn sorry(&self, error: &dyn std::error::Error, locale: &Locale) -> Response {

@@ -26,7 +26,7 @@ pub(super) struct Settings {
 
 /// Reads the whole file.
 pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
-    let database_url = file.section("database", database);
+    let database_url = database_url(file);
     let company = file.section("company", company);
     let sender = file.section("sender", sender);
     let defaults = file.section("defaults", defaults);
@@ -63,6 +63,11 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
         schedules: schedules?,
         templates: templates?,
     })
+}
+
+/// The address of the database alone.
+pub(super) fn database_url(file: &mut Table<'_>) -> Option<String> {
+    file.section("database", database)
 }
 
 fn database(table: &mut Table<'_>) -> Option<String> {

@@ -2,6 +2,7 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod reload;
 
 use std::{
     path::Path,
