@@ -17,7 +17,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use perennial::{
     clock::{Clock, ManualClock},
     config::{Config, Files},
-    domain::{ContactId, Engagement, ImportKind, Keyring, Locale, Snapshot, decide, scatter},
+    domain::{ContactId, Engagement, ImportKind, Keyring, Locale, Snapshot, Wish, decide, scatter},
     engine::{Engine, ImportOptions},
     mail::Templates,
     smtp::Transport,
@@ -136,6 +136,9 @@ fn snapshot(id: i64, now: DateTime<Utc>) -> Snapshot {
         suppressed: None,
         standings: Vec::new(),
         engagement: Engagement::default(),
+        wish: Wish::default(),
+        terms: Vec::new(),
+        deeds: Vec::new(),
         last_mail_at: Some(now - ago),
         history: Vec::new(),
     }

@@ -4,9 +4,11 @@ use std::process::ExitCode;
 use super::{
     Global, context,
     output::{self, Output},
+    words,
 };
 use crate::{
     config::{Config, Files},
+    domain::Surprise,
     mail::Templates,
     store::Store,
 };
@@ -14,7 +16,7 @@ use crate::{
 pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<ExitCode> {
     let dir = &global.config;
     if !dir.exists() {
-        super::context::config(global)?;
+        context::config(global)?;
     }
     let mut problems = Vec::new();
     let config = Files::read(dir)
@@ -30,14 +32,24 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
     if let (Ok(config), Ok(templates)) = (&config, &templates) {
         problems.extend(context::missing_templates(config, templates));
     }
-    let url = global.database.clone().or_else(|| config.ok().map(|config| config.database_url));
-    if let Some(url) = url {
-        match Store::open(&url).await {
-            Ok(store) => store.close().await,
-            Err(error) => problems.push(chain("database", &error)),
+    let url = match (&global.database, &config) {
+        (Some(url), _) => Some(url.clone()),
+        (None, Ok(config)) => Some(config.database_url.clone()),
+        (None, Err(())) => None,
+    };
+    let store = match url {
+        None => None,
+        Some(url) => {
+            Store::open(&url).await.map_err(|error| problems.push(chain("database", &error))).ok()
         }
+    };
+    let mut surprises = Vec::new();
+    if let (Ok(config), Ok(_), Some(_), true) = (config, &templates, store, problems.is_empty()) {
+        let engine = context::assemble(config, context::clock(global)).await?;
+        let told = |surprise: &Surprise| words::surprise(output.language, surprise);
+        surprises.extend(engine.surprises().await?.iter().map(told));
     }
-    report(output, &problems)
+    report(output, &problems, &surprises)
 }
 
 fn chain(what: &str, error: &dyn std::error::Error) -> String {
@@ -45,22 +57,31 @@ fn chain(what: &str, error: &dyn std::error::Error) -> String {
     causes.fold(format!("{what}: {error}"), |text, cause| format!("{text}: {cause}"))
 }
 
-fn report(output: Output, problems: &[String]) -> anyhow::Result<ExitCode> {
+fn report(output: Output, problems: &[String], surprises: &[String]) -> anyhow::Result<ExitCode> {
     let say = |english, chinese| output.language.say(english, chinese);
     if output.json {
-        output::json(&serde_json::json!({ "problems": problems }))?;
-    } else if problems.is_empty() {
+        output::json(&serde_json::json!({ "problems": problems, "warnings": surprises }))?;
+        return Ok(ExitCode::from(if problems.is_empty() { 0 } else { 2 }));
+    }
+    if problems.is_empty() {
         output::line(say(
             "No problems: configuration, templates and database are in order.",
             "没有问题：配置、模板和数据库均正常。",
         ));
     } else {
-        let count = problems.len();
-        let word = say(if count == 1 { "problem:" } else { "problems:" }, "个问题：");
-        output::line(format!("{count} {word}"));
-        for problem in problems {
-            output::line(format!("  {problem}"));
-        }
+        let word = say(if problems.len() == 1 { "problem:" } else { "problems:" }, "个问题：");
+        list(problems, word);
+    }
+    if !surprises.is_empty() {
+        let word = say(if surprises.len() == 1 { "warning:" } else { "warnings:" }, "个提醒：");
+        list(surprises, word);
     }
     Ok(ExitCode::from(if problems.is_empty() { 0 } else { 2 }))
+}
+
+fn list(lines: &[String], word: &str) {
+    output::line(format!("{} {word}", lines.len()));
+    for line in lines {
+        output::line(format!("  {line}"));
+    }
 }

@@ -1,4 +1,6 @@
 //! `explain`: one contact's decision as sentences.
+use chrono::{DateTime, Utc};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
@@ -7,16 +9,26 @@ use super::{
     words,
 };
 use crate::{
-    domain::{Barrier, Considered, EmailAddress, Fate, Rules, Verdict},
+    domain::{Barrier, Considered, EmailAddress, Fate, Rules, TierCadence, Verdict},
     engine::Explanation,
 };
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The contact's address.
+    email: EmailAddress,
+    /// As of this time instead of now, such as 2026-09-25T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    at: Option<DateTime<Utc>>,
+}
 
 pub(super) async fn explain(
     global: &Global,
     output: Output,
-    email: &EmailAddress,
+    ExplainArgs { email, at }: &ExplainArgs,
 ) -> anyhow::Result<()> {
-    let engine = context::engine(global).await?;
+    let global = Global { now: at.or(global.now), ..global.clone() };
+    let engine = context::engine(&global).await?;
     engine.refresh().await?;
     let explanation = engine.explain(email).await?;
     let rules = &engine.config.rules;
@@ -28,7 +40,7 @@ pub(super) async fn explain(
 }
 
 fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
-    let Explanation { now, contact, facts, decision } = explanation;
+    let Explanation { now, contact, facts, decision, channels } = explanation;
     let (tier, standing) = rules.cadence.of(&contact.standings);
     let cadence = &tier.cadence;
     let next = match &decision.verdict {
@@ -50,7 +62,18 @@ fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
         )
         .collect();
     let considered: Vec<_> =
-        decision.considered.iter().map(|entry| considered(entry, rules)).collect();
+        decision.considered.iter().map(|entry| considered(entry, rules, tier)).collect();
+    let channels: Vec<_> = channels
+        .iter()
+        .map(|due| {
+            json!({
+                "channel": due.channel.as_str(),
+                "every_days": due.every.as_days(),
+                "last": due.last,
+                "due": due.due,
+            })
+        })
+        .collect();
     json!({
         "now": now,
         "email": facts.email.as_str(),
@@ -67,11 +90,12 @@ fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
         },
         "last_mail_at": contact.last_mail_at,
         "next": next,
+        "channels": channels,
         "considered": considered,
     })
 }
 
-fn considered(entry: &Considered, rules: &Rules) -> Value {
+fn considered(entry: &Considered, rules: &Rules, tier: &TierCadence) -> Value {
     let fate = match entry.fate {
         Fate::Chosen => json!({ "is": "chosen" }),
         Fate::Later(when) => json!({ "is": "later", "when": when }),
@@ -94,7 +118,7 @@ fn considered(entry: &Considered, rules: &Rules) -> Value {
     let campaign = &rules.campaigns[entry.campaign];
     json!({
         "campaign": campaign.key,
-        "configured_at": campaign.place.to_string(),
+        "decided_at": rules.decided_at(entry, tier).map(ToString::to_string),
         "occasion": entry.day,
         "delayed_by": entry.delayed.map(barrier),
         "fate": fate,

@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
 use self::{context::Usage, language::Language, output::Output};
-use crate::{config::ConfigError, domain::EmailAddress};
+use crate::config::ConfigError;
 
 /// A customer-nurturing engine that works by e-mail.
 #[derive(Debug, Parser)]
@@ -76,10 +76,7 @@ enum Command {
     /// Show what will go out.
     Plan(plan::PlanArgs),
     /// Say what comes next for one contact, and why.
-    Explain {
-        /// The contact's address.
-        email: EmailAddress,
-    },
+    Explain(explain::ExplainArgs),
     /// Decide and send, as a daemon or once.
     Run {
         /// Do one full round and end when the outbox is settled.
@@ -125,7 +122,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check => return check::check(&global, output).await,
         Command::Import(args) => return import::import(&global, output, args).await,
         Command::Plan(args) => plan::plan(&global, output, &args).await?,
-        Command::Explain { email } => explain::explain(&global, output, &email).await?,
+        Command::Explain(args) => explain::explain(&global, output, &args).await?,
         Command::Run { once } => run::run(&global, output, once).await?,
         Command::Preview(args) => preview::preview(&global, output, &args).await?,
         Command::SendTest(args) => preview::send_test(&global, output, &args).await?,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{ContactId, occurrence_key},
-    engine::{Engine, Outlook},
+    engine::{Engine, Outlook, Readers},
 };
 
 #[derive(Debug, Args)]
@@ -20,6 +20,9 @@ pub(super) struct PlanArgs {
     /// How many days to look ahead.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=730))]
     days: u32,
+    /// Suppose that readers follow links as often as they did, instead of not at all.
+    #[arg(long)]
+    expected: bool,
     /// List each mail with its contact.
     #[arg(long)]
     contacts: bool,
@@ -38,8 +41,9 @@ pub(super) async fn plan(global: &Global, output: Output, args: &PlanArgs) -> an
     let engine = context::engine(global).await?;
     engine.refresh().await?;
     let mut lines = Vec::new();
+    let readers = if args.expected { Readers::AsBefore } else { Readers::Silent };
     let outlook = engine
-        .forecast(args.days, |foreseen| {
+        .forecast(args.days, readers, |foreseen| {
             if args.contacts {
                 let campaign = &engine.config.rules.campaigns[foreseen.mail.campaign];
                 let (contact, day) = (foreseen.contact.id, foreseen.mail.occurrence.day);
@@ -59,6 +63,7 @@ pub(super) async fn plan(global: &Global, output: Output, args: &PlanArgs) -> an
         let mails = addressed(&engine, &lines).await?;
         return output::json(&json!({
             "days": args.days,
+            "readers": if args.expected { "as-before" } else { "silent" },
             "contacts": outlook.contacts,
             "mails": outlook.by_day.values().sum::<u64>(),
             "by_day": outlook.by_day,

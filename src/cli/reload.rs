@@ -42,7 +42,7 @@ pub(super) async fn watch(global: &Global, live: &Live, stop: &CancellationToken
 /// Reads everything anew; what is wrong leaves the old configuration in force, whole.
 async fn reload(global: &Global, live: &Live) {
     let old = live.current();
-    let refused = match renewed(global, &old).await {
+    let refused = match renewed(global, &old) {
         Ok(new) => {
             tracing::info!("The configuration has changed and is in force");
             live.replace(new);
@@ -64,7 +64,7 @@ async fn reload(global: &Global, live: &Live) {
 
 /// The engine on what is on disk now, with the database, the clock and, if the relay is the same,
 /// the connections of `old`.
-async fn renewed(global: &Global, old: &Engine) -> anyhow::Result<Engine> {
+fn renewed(global: &Global, old: &Engine) -> anyhow::Result<Engine> {
     let mut config = context::config(global)?;
     keep_what_needs_a_restart(&mut config, &old.config);
     let templates = context::templates(config.templates.as_deref())?;

@@ -122,7 +122,7 @@ impl Audience {
         if !self.tiers.is_empty() && !self.tiers.iter().any(in_tier) {
             return Err(NotMeant::Tier);
         }
-        let speaks = |wanted: &Locale| locale.fallbacks(locale).any(|tag| tag == wanted.as_str());
+        let speaks = |wanted: &Locale| locale.is_within(wanted);
         if !self.locales.is_empty() && !self.locales.iter().any(speaks) {
             return Err(NotMeant::Locale);
         }

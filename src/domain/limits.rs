@@ -1,6 +1,8 @@
 //! How often one contact may be written to at most.
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Place;
+
 /// At most so many mails in any so many days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cap {
@@ -19,6 +21,8 @@ pub struct Category {
     pub caps: Vec<Cap>,
     /// Whether the minimum gap and the caps for all mails do not hold for it.
     pub exempt: bool,
+    /// Where it is configured.
+    pub place: Place,
 }
 
 /// What a mail waits for, or is dropped by.
@@ -69,14 +73,15 @@ impl Barred {
 }
 
 impl Cap {
-    /// Until when this cap lets no further mail through, if `mails` left at these times; `mails` are
-    /// in order, the latest last. `None` if it holds nothing back.
-    pub(super) fn until(self, mails: &[DateTime<Utc>]) -> Option<Option<DateTime<Utc>>> {
+    /// What this cap holds back `by`, if `mails` left at these times, in order and the latest last;
+    /// `None` if it lets another mail through.
+    pub(super) fn bars(self, by: Barrier, mails: &[DateTime<Utc>]) -> Option<Barred> {
         if self.most == 0 {
-            return Some(None);
+            return Some(Barred { by, until: None });
         }
         let oldest = mails.len().checked_sub(self.most as usize)?;
-        Some(Some(mails[oldest] + TimeDelta::days(i64::from(self.days))))
+        let until = mails[oldest] + TimeDelta::days(i64::from(self.days));
+        Some(Barred { by, until: Some(until) })
     }
 }
 
@@ -89,12 +94,15 @@ mod tests {
     fn a_cap_lets_the_next_mail_through_when_the_oldest_has_left_its_window() {
         let mails = ["2026-01-01T09:00:00Z", "2026-01-11T09:00:00Z", "2026-01-21T09:00:00Z"];
         let mails = mails.map(at);
-        let until = |days, most| Cap { days, most }.until(&mails);
+        let until = |days, most| {
+            let cap = Cap { days, most };
+            cap.bars(Barrier::Cap(cap), &mails).map(|barred| barred.until)
+        };
         assert_eq!(until(30, 4), None);
         assert_eq!(until(30, 3), Some(Some(at("2026-01-31T09:00:00Z"))));
         assert_eq!(until(30, 2), Some(Some(at("2026-02-10T09:00:00Z"))));
         assert_eq!(until(30, 0), Some(None), "zero means zero");
-        assert_eq!(Cap { days: 30, most: 1 }.until(&[]), None);
+        assert_eq!(Cap { days: 30, most: 1 }.bars(Barrier::Pause, &[]), None);
     }
 
     #[test]

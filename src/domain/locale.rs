@@ -31,6 +31,18 @@ impl Locale {
         self.0 == "zh" || self.0.starts_with("zh-")
     }
 
+    /// The language without script and region.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        self.0.split_once('-').map_or(&self.0, |(language, _)| language)
+    }
+
+    /// Whether this is `wider` or a part of it, as `zh-CN` is of `zh`.
+    #[must_use]
+    pub fn is_within(&self, wider: &Self) -> bool {
+        parents(&self.0).any(|tag| tag == wider.0)
+    }
+
     /// The tags under which to look for a text, most specific first: `zh-CN`, then `zh`, then
     /// `default` and what it falls back to.
     ///

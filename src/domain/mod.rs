@@ -13,6 +13,7 @@ mod contact;
 mod decide;
 mod email_address;
 mod engagement;
+mod expectation;
 mod facts;
 mod half_width;
 mod honorific;
@@ -35,6 +36,7 @@ pub(crate) mod samples;
 mod schedule;
 mod scheme;
 mod settle;
+mod surprise;
 mod text;
 mod token;
 mod window;
@@ -55,6 +57,7 @@ pub use decide::{
 };
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use engagement::{Engagement, Feedback};
+pub use expectation::ClickRate;
 pub use facts::{FACTS, FactInfo, FactType, FactValue, Facts};
 pub use half_width::half_width;
 pub use honorific::{Honorific, HonorificError};
@@ -80,10 +83,13 @@ pub use record::{
 pub use relay::{Credentials, Envelope, Relay, Secret, Security, Timeouts};
 pub use reply::Refusal;
 pub use retry::next_attempt;
-pub use rules::{CadenceRules, Channel, ChannelCadence, Limit, Needs, Place, Rules, TierCadence};
+pub use rules::{
+    CadenceRules, Channel, ChannelCadence, ChannelDue, Limit, Needs, Place, Rules, TierCadence,
+};
 pub use schedule::{Schedule, ScheduleError};
 pub use scheme::{Scheme, Standing, Tier};
 pub use settle::Settlement;
+pub use surprise::{Surprise, SurpriseKind};
 pub use text::{has_hidden_characters, is_hidden, mask_addresses, one_line};
 pub use token::{Keyring, KeyringError, Purpose, TOKEN_LENGTH, Token};
 pub use window::{DayOff, LocalWindow, SendWindow, instant};

@@ -1,7 +1,10 @@
 //! The rules in force: everything that an admin decides.
+use chrono::{Days, NaiveDate};
+
 use super::{
-    Cadence, Campaign, Cap, Category, DaysOff, DeedKind, Holiday, LeapDay, Locale, OccasionKind,
-    OccasionRule, Scheme, SendWindow, Span, Standing, window::LONGEST_SHIFT_DAYS,
+    Cadence, Campaign, Cap, Category, DaysOff, DeedKind, Holiday, LeapDay, Locale, NotMeant,
+    OccasionKind, OccasionRule, Scheme, SendWindow, Snapshot, Span, Standing,
+    window::LONGEST_SHIFT_DAYS,
 };
 
 /// Where something stands in the configuration.
@@ -38,6 +41,8 @@ pub struct Rules {
     pub window: SendWindow,
     /// Which kind of occasion covers which, strongest first; every kind is in it once.
     pub strength: Vec<OccasionKind>,
+    /// Where that order is configured.
+    pub strength_place: Place,
     /// What becomes of a birthday on 29 February in a common year.
     pub leap_day: LeapDay,
     /// The language of last resort.
@@ -133,6 +138,36 @@ pub struct Needs {
     pub deed_days: i64,
 }
 
+/// When a rep is to be in touch next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelDue {
+    /// The channel.
+    pub channel: Channel,
+    /// Days between two of them.
+    pub every: Span,
+    /// When it was last done, if ever.
+    pub last: Option<NaiveDate>,
+    /// When it is due next; on the contact's first day with us if it was never done.
+    pub due: NaiveDate,
+}
+
+impl ChannelCadence {
+    /// When the channel is due for a contact with these standings, known to us since `known`;
+    /// `None` if nothing is.
+    #[must_use]
+    pub fn due(
+        &self,
+        standings: &[Standing],
+        known: NaiveDate,
+        last: Option<NaiveDate>,
+    ) -> Option<ChannelDue> {
+        let standing = standings.iter().find(|standing| standing.scheme == self.scheme)?;
+        let (_, every) = self.tiers.iter().find(|(tier, _)| *tier == standing.tier)?;
+        let due = last.map_or(known, |last| last + Days::new(u64::from(every.as_days())));
+        Some(ChannelDue { channel: self.channel, every: *every, last, due })
+    }
+}
+
 impl CadenceRules {
     /// What holds for a contact with these standings, and the standing that says so, if one does.
     #[must_use]
@@ -165,6 +200,21 @@ impl Rules {
         self.strength.iter().position(|known| *known == kind).unwrap_or(self.strength.len())
     }
 
+    /// Whether `campaign` means `contact`, or what speaks against it.
+    pub fn means(&self, campaign: &Campaign, contact: &Snapshot) -> Result<(), NotMeant> {
+        let Snapshot { standings, locale, country, wish, .. } = contact;
+        if !wish.wants(campaign.occasion.kind()) {
+            return Err(NotMeant::NotWanted);
+        }
+        if let OccasionRule::Holiday(holiday) = campaign.occasion
+            && let Some(holiday) = self.holidays.get(holiday)
+            && !holiday.is_kept_by(locale, country.as_deref())
+        {
+            return Err(NotMeant::OtherCulture);
+        }
+        campaign.audience.admits(campaign.family(), standings, locale, country.as_deref())
+    }
+
     /// What the campaigns look at besides the contact.
     #[must_use]
     pub fn needs(&self) -> Needs {
@@ -175,7 +225,7 @@ impl Rules {
                 OccasionRule::FollowUp(kind) => {
                     let days = i64::from(campaign.offset_days).max(0)
                         + i64::from(campaign.welcome_days)
-                        + LONGEST_SHIFT_DAYS as i64;
+                        + i64::from(LONGEST_SHIFT_DAYS);
                     needs.deed_days = needs.deed_days.max(days);
                     needs.orders |= matches!(kind, DeedKind::Order | DeedKind::Delivery);
                     needs.touches |= !matches!(kind, DeedKind::Order | DeedKind::Delivery);

@@ -55,6 +55,7 @@ pub(crate) fn rules() -> Rules {
         ],
         window: SendWindow::default(),
         strength: OccasionKind::ALL.to_vec(),
+        strength_place: Place::default(),
         leap_day: LeapDay::Feb28,
         default_locale: Locale::english(),
     }

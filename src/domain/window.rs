@@ -35,7 +35,7 @@ pub enum DayOff {
 const MINUTE_SALT: u64 = 1;
 
 /// How many days a day off can shift an occasion by: longer than any run of public holidays.
-pub(super) const LONGEST_SHIFT_DAYS: usize = 14;
+pub(super) const LONGEST_SHIFT_DAYS: u8 = 14;
 
 impl SendWindow {
     /// Mail from `opens` until `closes` but for the `quiet` times, on these days of the week.
@@ -137,12 +137,15 @@ impl<'a> LocalWindow<'a> {
             DayOff::Keep => Some(day),
             _ if self.allows(day) => Some(day),
             DayOff::Skip => None,
-            DayOff::Previous => {
-                day.iter_days().rev().take(LONGEST_SHIFT_DAYS + 1).find(|day| self.allows(*day))
-            }
-            DayOff::Next => {
-                day.iter_days().take(LONGEST_SHIFT_DAYS + 1).find(|day| self.allows(*day))
-            }
+            DayOff::Previous => day
+                .iter_days()
+                .rev()
+                .take(usize::from(LONGEST_SHIFT_DAYS) + 1)
+                .find(|day| self.allows(*day)),
+            DayOff::Next => day
+                .iter_days()
+                .take(usize::from(LONGEST_SHIFT_DAYS) + 1)
+                .find(|day| self.allows(*day)),
         }
     }
 
@@ -180,7 +183,7 @@ impl<'a> LocalWindow<'a> {
         let next = today
             .iter_days()
             .skip(1)
-            .take(LONGEST_SHIFT_DAYS + 1)
+            .take(usize::from(LONGEST_SHIFT_DAYS) + 1)
             .find(|day| usable(*day))
             .unwrap_or(today);
         self.moment(next)

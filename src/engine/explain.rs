@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Engine, EngineError};
 use crate::{
-    domain::{Decision, EmailAddress, Snapshot, decide},
+    domain::{ChannelCadence, ChannelDue, Decision, EmailAddress, Snapshot, decide},
     store::LetterFacts,
 };
 
@@ -18,6 +18,8 @@ pub struct Explanation {
     pub facts: LetterFacts,
     /// What was decided.
     pub decision: Decision,
+    /// When calls and visits are due.
+    pub channels: Vec<ChannelDue>,
 }
 
 impl Engine {
@@ -30,6 +32,17 @@ impl Engine {
         let mut facts = self.store.letter_facts(std::iter::once(contact.id)).await?;
         let facts = facts.remove(&contact.id).ok_or_else(no_contact)?;
         let decision = decide(&self.config.rules, &contact, now);
-        Ok(Explanation { now, contact, facts, decision })
+        let channels = self.channels(&contact).await?;
+        Ok(Explanation { now, contact, facts, decision, channels })
+    }
+
+    async fn channels(&self, contact: &Snapshot) -> Result<Vec<ChannelDue>, EngineError> {
+        let day = |at: DateTime<Utc>| at.with_timezone(&contact.zone).date_naive();
+        let last = self.store.last_touches(contact.id, self.clock.now()).await?;
+        let due = |cadence: &ChannelCadence| {
+            let last = last.get(cadence.channel.as_str()).copied().map(day);
+            cadence.due(&contact.standings, day(contact.known_since), last)
+        };
+        Ok(self.config.rules.cadence.channels.iter().filter_map(due).collect())
     }
 }

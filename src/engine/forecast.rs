@@ -1,10 +1,21 @@
-//! Walks the decision forward in time, as if every mail left at its time and nobody answered.
+//! Walks the decision forward in time, as if every mail left at its time.
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Engine, EngineError, PAGE, plan::take_as_sent};
-use crate::domain::{ContactId, Decision, NextMail, Snapshot, Verdict, decide};
+use crate::domain::{
+    ClickRate, ContactId, Decision, Feedback, NextMail, Snapshot, Verdict, decide,
+};
+
+/// What a forecast supposes of readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Nobody answers.
+    Silent,
+    /// Each follows links as often as in the last year.
+    AsBefore,
+}
 
 /// One mail of the forecast.
 #[derive(Debug, Clone, Copy)]
@@ -39,27 +50,49 @@ impl Engine {
     pub async fn forecast(
         &self,
         days: u32,
+        readers: Readers,
         mut observe: impl FnMut(Foreseen<'_>),
     ) -> Result<Outlook, EngineError> {
         let now = self.clock.now();
         let until = now + TimeDelta::days(i64::from(days));
         let mut outlook = Outlook::default();
+        let overall = match readers {
+            Readers::Silent => None,
+            Readers::AsBefore => Some(self.store.click_rate().await?),
+        };
         let mut after = ContactId(0);
         loop {
             let page = self.store.snapshots(&self.snapshot_options(), after, now, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.id;
             outlook.contacts += page.len() as u64;
-            for contact in page {
-                self.foresee(contact, (now, until), &mut outlook, &mut observe);
+            let rates = self.click_rates(&page, overall).await?;
+            for (contact, rate) in page.into_iter().zip(rates) {
+                self.foresee((contact, rate), (now, until), &mut outlook, &mut observe);
             }
         }
         Ok(outlook)
     }
 
+    /// How often each contact of `page` follows links, if the list does so at the rate `overall`.
+    async fn click_rates(
+        &self,
+        page: &[Snapshot],
+        overall: Option<f64>,
+    ) -> Result<Vec<Option<ClickRate>>, EngineError> {
+        let Some(overall) = overall else { return Ok(vec![None; page.len()]) };
+        let clicked = self.store.clicked_mails(page.iter().map(|contact| contact.id)).await?;
+        let rate = |contact: &Snapshot| {
+            let mails = contact.history.iter().filter(|past| past.counts).count();
+            let clicked = clicked.get(&contact.id).copied().unwrap_or(0);
+            Some(ClickRate::of(clicked, u32::try_from(mails).unwrap_or(u32::MAX), overall))
+        };
+        Ok(page.iter().map(rate).collect())
+    }
+
     fn foresee(
         &self,
-        mut contact: Snapshot,
+        (mut contact, rate): (Snapshot, Option<ClickRate>),
         (now, until): (DateTime<Utc>, DateTime<Utc>),
         outlook: &mut Outlook,
         observe: &mut impl FnMut(Foreseen<'_>),
@@ -80,6 +113,11 @@ impl Engine {
             *outlook.by_campaign.entry(campaign).or_default() += 1;
             *outlook.by_tier.entry(tier).or_default() += 1;
             take_as_sent(rules, &mut contact, &mail);
+            if rate.is_some_and(|rate| rate.expects_click(contact.id, mails)) {
+                let (tier, _) = rules.cadence.of(&contact.standings);
+                let engagement = contact.engagement;
+                contact.engagement = engagement.after(Feedback::Click, &tier.cadence, mail.when);
+            }
             decision = decide(rules, &contact, mail.when);
         }
         if mails == 0 {

@@ -11,12 +11,13 @@ mod plan;
 mod preview;
 mod reclassify;
 mod record;
+mod surprises;
 
 use std::sync::Arc;
 
 pub use dispatch::Dispatched;
 pub use explain::Explanation;
-pub use forecast::{Foreseen, Outlook};
+pub use forecast::{Foreseen, Outlook, Readers};
 pub use import::{ImportOptions, ImportProgress, ImportReport, RefusedRow};
 pub use live::Live;
 pub use plan::Planned;

@@ -1,8 +1,10 @@
 //! What came back from a mail.
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::{Store, StoreError, Tx, execute, on_pool, on_tx, parsed, parsed_option};
+use super::{Store, StoreError, Tx, execute, json_keys, on_pool, on_tx, parsed, parsed_option};
 use crate::domain::{ContactId, EmailAddress, Engagement, Feedback, Locale, OutreachId};
 
 /// The mail and the contact that a piece of feedback is about.
@@ -56,6 +58,34 @@ impl Store {
         let sql = "select url from links where outreach_id = $1 and no = $2";
         Ok(on_pool!(self, pool => sqlx::query_scalar(sql)
             .bind(outreach.0).bind(i64::from(no)).fetch_optional(pool).await?))
+    }
+
+    /// In how many of their mails these contacts have followed a link.
+    pub async fn clicked_mails(
+        &self,
+        contacts: impl Iterator<Item = ContactId>,
+    ) -> Result<HashMap<ContactId, u32>, StoreError> {
+        let sql = "select o.contact_id, count(distinct o.id)
+                   from outreach o
+                   join feedback f on f.outreach_id = o.id and f.kind = 'click'
+                   where o.contact_id in (select cast(value->>0 as bigint) from json_each($1))
+                   group by o.contact_id";
+        let ids = json_keys(contacts.map(|contact| contact.0));
+        let rows: Vec<(i64, i64)> =
+            on_pool!(self, pool => sqlx::query_as(sql).bind(ids).fetch_all(pool).await?);
+        let count = |mails| u32::try_from(mails).unwrap_or(u32::MAX);
+        Ok(rows.into_iter().map(|(id, mails)| (ContactId(id), count(mails))).collect())
+    }
+
+    /// The share of all sent mails in which a link was followed, 0 to 1; 0 where none was sent.
+    pub async fn click_rate(&self) -> Result<f64, StoreError> {
+        let sql = "select
+                       (select count(distinct outreach_id) from feedback where kind = 'click'),
+                       (select count(*) from outreach where state = 'sent')";
+        let (clicked, sent): (i64, i64) =
+            on_pool!(self, pool => sqlx::query_as(sql).fetch_one(pool).await?);
+        #[expect(clippy::cast_precision_loss, reason = "a share")]
+        Ok(if sent == 0 { 0.0 } else { clicked as f64 / sent as f64 })
     }
 }
 

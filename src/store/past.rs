@@ -1,10 +1,10 @@
 //! What happened between us and an account, as far as decisions look at it.
 use std::collections::HashMap;
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::{Store, StoreError, day_text, json_keys, on_pool};
-use crate::domain::{Deed, DeedKind, Needs, Term};
+use crate::domain::{ContactId, Deed, DeedKind, Needs, Term};
 
 /// Contracts and deeds by account, and touches by contact.
 #[derive(Debug, Default)]
@@ -54,6 +54,19 @@ impl Store {
             past.touches = self.touches_since(&contacts, since).await?;
         }
         Ok(past)
+    }
+
+    /// When the contact was last touched before `now`, by the kind of touch.
+    pub async fn last_touches(
+        &self,
+        contact: ContactId,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+        let sql = "select kind, max(at) from touches where contact_id = $1 and at <= $2
+                   group by kind";
+        let rows: Vec<(String, i64)> = on_pool!(self, pool => sqlx::query_as(sql)
+            .bind(contact.0).bind(now.timestamp_millis()).fetch_all(pool).await?);
+        Ok(rows.into_iter().filter_map(|(kind, at)| Some((kind, super::instant(at)?))).collect())
     }
 
     async fn terms(

@@ -2,7 +2,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Store, StoreError, on_pool};
-use crate::domain::OutreachState;
+use crate::domain::{Locale, OutreachState};
 
 /// How many rows of the ledger are in a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,15 @@ impl Store {
             .collect::<Result<Vec<_>, StoreError>>()?;
         counts.sort_by_key(|count| count.state);
         Ok(counts)
+    }
+
+    /// The languages that contacts have, each once.
+    pub async fn locales(&self) -> Result<Vec<Locale>, StoreError> {
+        let sql = "select min(id), locale from contacts where locale is not null
+                   group by locale order by locale";
+        let rows: Vec<(i64, String)> =
+            on_pool!(self, pool => sqlx::query_as(sql).fetch_all(pool).await?);
+        rows.iter().map(|(id, tag)| super::parsed(tag, "contacts", *id, "locale")).collect()
     }
 
     /// How much of everything there is.

@@ -3,11 +3,11 @@ use super::Known;
 use crate::{
     config::{
         form::{CAP, Days, ListOf, NAME, OneOf, TIMES, TimeOfDay, WEEKDAY, YesNo, hint},
-        table::Table,
+        table::{Complained, Table},
     },
     domain::{
         Cadence, CadenceRules, Category, Channel, ChannelCadence, LeapDay, Limit, OccasionKind,
-        SendWindow, Span, TierCadence, nearest,
+        Place, SendWindow, Span, TierCadence, nearest,
     },
 };
 
@@ -16,6 +16,7 @@ pub(super) struct Cadences {
     pub(super) rules: CadenceRules,
     pub(super) window: SendWindow,
     pub(super) strength: Vec<OccasionKind>,
+    pub(super) strength_place: Place,
     pub(super) leap_day: LeapDay,
     pub(super) categories: Vec<Category>,
 }
@@ -58,7 +59,7 @@ pub(super) fn read(file: &mut Table<'_>, known: &Known) -> Option<Cadences> {
     let meaning =
         "The time over which contacts that are overdue when they are imported are spread.";
     let catch_up = file.or("catch_up", &Days { from: 0 }, "\"14 days\"", meaning);
-    let strength = strength(file);
+    let (strength, strength_place) = (strength(file), file.place("strength"));
     let meaning = "The day on which a birthday of 29 February is kept in other years.";
     let leap_day = file.or("leap_day", &LEAP_DAYS, "\"28 February\"", meaning);
     let window = file.section("window", window);
@@ -68,8 +69,9 @@ pub(super) fn read(file: &mut Table<'_>, known: &Known) -> Option<Cadences> {
         check_tier(table, named, name);
         tier(table, name)
     });
-    let categories = file.named("category", |table, name| category(table, name));
+    let categories = file.named("category", category);
     let channels = [Channel::Call, Channel::Visit].map(|way| channel(file, way, known));
+    let channels = channels.into_iter().collect::<Result<Vec<_>, Complained>>().ok();
     let rules = CadenceRules {
         scheme: scheme?,
         tiers: tiers.into_iter().collect::<Option<_>>()?,
@@ -78,12 +80,13 @@ pub(super) fn read(file: &mut Table<'_>, known: &Known) -> Option<Cadences> {
         caps: Limit { value: caps?, place: limits.1 },
         merge_days: merge?.as_days(),
         catch_up_days: catch_up?.as_days(),
-        channels: channels.into_iter().collect::<Option<Vec<_>>>()?.into_iter().flatten().collect(),
+        channels: channels?.into_iter().flatten().collect(),
     };
     Some(Cadences {
         rules,
         window: window?,
         strength: strength?,
+        strength_place,
         leap_day: leap_day?,
         categories: categories.into_iter().collect::<Option<_>>()?,
     })
@@ -117,32 +120,34 @@ fn category(table: &mut Table<'_>, name: &str) -> Option<Category> {
     let meaning = "Whether `min_gap`, `caps` and covering by other occasions do not hold for it, as \
                    for mails that the contact waits for.";
     let exempt = table.or("exempt", &YesNo, "false", meaning);
-    Some(Category { key: name.to_owned(), caps: caps?, exempt: exempt? })
+    let place = table.place("caps");
+    Some(Category { key: name.to_owned(), caps: caps?, exempt: exempt?, place })
 }
 
-/// How often a rep calls or visits; an inner `None` if nobody said.
+/// How often a rep calls or visits, if anybody said.
 fn channel(
     file: &mut Table<'_>,
     channel: Channel,
     known: &Known,
-) -> Option<Option<ChannelCadence>> {
-    file.section(channel.as_str(), |table| {
+) -> Result<Option<ChannelCadence>, Complained> {
+    let read = file.section(channel.as_str(), |table| {
         let meaning = "The scheme whose tiers set how often; nothing is due without one.";
-        let scheme = table.optional("scheme", &NAME, "never due", meaning);
-        let is_bad = scheme.is_none() && table.has("scheme");
-        let tiers_known = scheme.as_ref().and_then(|scheme| check_scheme(table, scheme, known));
-        let named = (scheme.as_deref(), tiers_known);
+        let scheme = table.given_if_any("scheme", &NAME, "never due", meaning);
+        let named = scheme.as_ref().ok().and_then(Option::as_deref);
+        let tiers_known = named.and_then(|scheme| check_scheme(table, scheme, known));
         let tiers = table.named("tier", |table, name| {
-            check_tier(table, named, name);
+            check_tier(table, (named, tiers_known), name);
             let meaning = "Time between two of them; `explain` shows when the next one is due.";
             table.needed("every", &Days { from: 1 }, meaning).map(|span| (name.to_owned(), span))
         });
-        let tiers = tiers.into_iter().collect::<Option<_>>()?;
-        if is_bad {
-            return None;
-        }
-        Some(scheme.map(|scheme| ChannelCadence { channel, scheme, tiers }))
-    })
+        let tiers: Option<Vec<_>> = tiers.into_iter().collect();
+        Some(match (scheme, tiers) {
+            (Ok(None), Some(_)) => Ok(None),
+            (Ok(Some(scheme)), Some(tiers)) => Ok(Some(ChannelCadence { channel, scheme, tiers })),
+            _ => Err(Complained),
+        })
+    });
+    read.unwrap_or(Err(Complained))
 }
 
 fn strength(file: &mut Table<'_>) -> Option<Vec<OccasionKind>> {
@@ -188,7 +193,9 @@ fn window(table: &mut Table<'_>) -> Option<SendWindow> {
         return None;
     }
     let mut weekdays = [false; 7];
-    days.into_iter().for_each(|day| weekdays[day] = true);
+    for day in days {
+        weekdays[day] = true;
+    }
     let window = SendWindow::new((opens, closes), &quiet, weekdays, table.place("opens"));
     if window.is_none() {
         table.complain("quiet", "leaves no time at which mail may leave");
@@ -203,13 +210,9 @@ fn tier(table: &mut Table<'_>, name: &str) -> Option<TierCadence> {
     let min = table.needed("min", &form, "Never more often than this.");
     let max = table.needed("max", &form, "Never more seldom than this.");
     let meaning = "The gap for this tier, in place of that for all.";
-    let gap = table.optional("min_gap", &Days { from: 0 }, "that for all", meaning);
+    let gap = table.given_if_any("min_gap", &Days { from: 0 }, "that for all", meaning);
     let meaning = "The caps for this tier, in place of those for all.";
-    let caps = table.optional("caps", &ListOf(CAP), "those for all", meaning);
-    let bad = |name: &str, is_none: bool| is_none && table.has(name);
-    if bad("min_gap", gap.is_none()) || bad("caps", caps.is_none()) {
-        return None;
-    }
+    let caps = table.given_if_any("caps", &ListOf(CAP), "those for all", meaning);
     let cadence = Cadence { every: every?, min: min?, max: max? };
     if cadence.min > cadence.every {
         table.complain("min", format!("expected at most `every`, which is {}", cadence.every));
@@ -220,8 +223,8 @@ fn tier(table: &mut Table<'_>, name: &str) -> Option<TierCadence> {
     Some(TierCadence {
         tier: name.to_owned(),
         cadence,
-        min_gap: gap.map(Span::as_days),
-        caps,
+        min_gap: gap.ok()?.map(Span::as_days),
+        caps: caps.ok()?,
         place: table.place("every"),
     })
 }

@@ -6,7 +6,7 @@ use crate::{
             ByLanguage, COUNTRY, Day, LOCALE, ListOf, Moment, NAME, Offset, OneOf, Whole, Words,
             ZONE, hint, is_name, not_this,
         },
-        table::Table,
+        table::{Complained, Table},
     },
     domain::{
         Audience, Campaign, DayOff, DeedKind, Event, Locale, Milestone, OccasionKind, OccasionRule,
@@ -52,8 +52,7 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
     let offset = file.or("offset", &Offset, "\"0 days\"", meaning);
     let runs = running_days(file, kind);
     let meaning = "The template.";
-    let template = file.optional("template", &NAME, "the name of the file", meaning);
-    let template_is_bad = template.is_none() && file.has("template");
+    let template = file.given_if_any("template", &NAME, "the name of the file", meaning);
     let round = round(file);
     let meaning = "Days after the mail's day on which it is still welcome; 0 is the day itself. What \
                    an outage makes later is dropped.";
@@ -68,22 +67,19 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
     let steps = steps(file);
     let audience = file.section("audience", |table| audience(table, known));
     let place = file.place("occasion");
-    if template_is_bad {
-        return None;
-    }
-    let template = template.unwrap_or_else(|| name.to_owned());
+    let template = template.ok()?.unwrap_or_else(|| name.to_owned());
     let campaign = Campaign {
         key: name.to_owned(),
         occasion: occasion?,
         offset_days: offset?,
-        runs: runs?,
+        runs: runs.ok()?,
         template,
-        round: round?,
+        round: round.ok()?,
         audience: audience?,
         welcome_days: welcome_days?,
         day_off: day_off?,
         priority: priority?,
-        category: category?,
+        category: category.ok()?,
         place,
     };
     let steps = steps?;
@@ -111,10 +107,9 @@ fn steps(file: &mut Table<'_>) -> Option<Vec<(String, Step)>> {
         let meaning = "Time between the occasion and this mail, in place of the campaign's.";
         let offset = table.needed("offset", &Offset, meaning);
         let meaning = "The template of this mail.";
-        let template = table.optional("template", &NAME, "the campaign's", meaning);
-        let is_bad = template.is_none() && table.has("template");
+        let template = table.given_if_any("template", &NAME, "the campaign's", meaning);
         let place = table.place("offset");
-        if is_bad { None } else { Some((key?, Step { offset_days: offset?, template, place })) }
+        Some((key?, Step { offset_days: offset?, template: template.ok()?, place }))
     });
     if !drafts.is_empty() && file.has("offset") {
         file.complain("offset", "expected only without `[[step]]`: each step has its own");
@@ -231,35 +226,34 @@ fn event(table: &mut Table<'_>) -> Option<Event> {
     })
 }
 
-/// The days on which the campaign runs; an inner `None` if it runs for good.
-fn running_days(file: &mut Table<'_>, kind: Option<OccasionKind>) -> Option<Option<RunningDays>> {
+/// The days on which the campaign runs, if it does not run for good.
+fn running_days(
+    file: &mut Table<'_>,
+    kind: Option<OccasionKind>,
+) -> Result<Option<RunningDays>, Complained> {
     let meaning = "The first day on which its mail may leave; with `until`.";
-    let from = file.optional("from", &Day, "it has always run", meaning);
+    let from = file.given_if_any("from", &Day, "it has always run", meaning);
     let meaning = "The last day on which its mail may leave.";
-    let until = file.optional("until", &Day, "it runs for good", meaning);
+    let until = file.given_if_any("until", &Day, "it runs for good", meaning);
     let one_off = kind == Some(OccasionKind::OneOff);
     for (name, other) in [("from", "until"), ("until", "from")] {
         if !file.has(name) && (one_off || file.has(other)) {
             file.miss(name, "a day such as 2026-10-08");
         }
     }
-    let is_bad = |name: &str, is_none: bool| is_none && (file.has(name) || one_off);
-    if is_bad("from", from.is_none()) || is_bad("until", until.is_none()) {
-        return None;
-    }
-    match (from, until) {
+    match (from?, until?) {
         (Some(from), Some(until)) if until < from => {
             file.complain("until", format!("expected {from}, which is `from`, or later"));
-            None
+            Err(Complained)
         }
-        (Some(from), Some(until)) => Some(Some(RunningDays { from, until })),
-        (None, None) => Some(None),
-        _ => None,
+        (Some(from), Some(until)) => Ok(Some(RunningDays { from, until })),
+        (None, None) if !one_off => Ok(None),
+        _ => Err(Complained),
     }
 }
 
-/// Another template for round years; an inner `None` if there is none.
-fn round(file: &mut Table<'_>) -> Option<Option<RoundYears>> {
+/// Another template for round years, if there is one.
+fn round(file: &mut Table<'_>) -> Result<Option<RoundYears>, Complained> {
     let is_there = file.has("round");
     let round = file.section_if(is_there, "round", |table| {
         let meaning = "Years between two round ones: 5 means the 5th, 10th, 15th …";
@@ -267,23 +261,22 @@ fn round(file: &mut Table<'_>) -> Option<Option<RoundYears>> {
         let template = table.needed("template", &NAME, "The template of round years.");
         Some(RoundYears { every: every?, template: template? })
     });
-    if is_there && round.is_none() { None } else { Some(round) }
+    if is_there && round.is_none() { Err(Complained) } else { Ok(round) }
 }
 
-/// The place of the campaign's category; an inner `None` if it has none.
-fn category(file: &mut Table<'_>, known: &Known) -> Option<Option<usize>> {
+/// The place of the campaign's category, if it has one.
+fn category(file: &mut Table<'_>, known: &Known) -> Result<Option<usize>, Complained> {
     let meaning = "The category of `cadence.toml` whose limits hold for it.";
-    let category = file.optional("category", &NAME, "none", meaning);
-    if category.is_none() {
-        return if file.has("category") { None } else { Some(None) };
-    }
-    let (category, categories) = (category?, known.categories.as_ref()?);
+    let Some(category) = file.given_if_any("category", &NAME, "none", meaning)? else {
+        return Ok(None);
+    };
+    let categories = known.categories.as_ref().ok_or(Complained)?;
     let place = categories.iter().position(|key| *key == category);
     if place.is_none() {
         let near = hint(nearest(&category, categories.iter().map(String::as_str)));
         file.complain("category", format!("`cadence.toml` has no category `{category}`{near}"));
     }
-    place.map(Some)
+    place.map(Some).ok_or(Complained)
 }
 
 const TIER: Words<(String, String)> = Words {

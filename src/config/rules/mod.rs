@@ -61,6 +61,7 @@ impl RuleFiles<'_> {
             campaigns: campaigns?,
             window: cadence.window,
             strength: cadence.strength,
+            strength_place: cadence.strength_place,
             leap_day: cadence.leap_day,
             default_locale,
         })

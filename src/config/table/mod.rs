@@ -104,6 +104,18 @@ impl<'r> Table<'r> {
         self.given(name, form)
     }
 
+    /// The same, telling a value that is absent from one that was complained about.
+    pub(super) fn given_if_any<F: Form>(
+        &mut self,
+        name: &'static str,
+        form: &F,
+        otherwise: &'static str,
+        meaning: &'static str,
+    ) -> Result<Option<F::Value>, Complained> {
+        let value = self.optional(name, form, otherwise, meaning);
+        if value.is_none() && self.has(name) { Err(Complained) } else { Ok(value) }
+    }
+
     /// The secret at `place`, which was read from the key `name`.
     pub(super) fn resolve(&self, name: &str, place: &SecretPlace) -> Option<String> {
         if !self.in_use {

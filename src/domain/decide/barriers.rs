@@ -74,6 +74,5 @@ impl View<'_> {
 }
 
 fn capped(caps: &[Cap], sent: &[DateTime<Utc>], barrier: fn(Cap) -> Barrier) -> Option<Barred> {
-    let barred = |cap: &Cap| Some(Barred { by: barrier(*cap), until: cap.until(sent)? });
-    Barred::longest(caps.iter().filter_map(barred))
+    Barred::longest(caps.iter().filter_map(|cap| cap.bars(barrier(*cap), sent)))
 }

@@ -5,6 +5,7 @@
 //! them has rules of its own, so they cannot disagree.
 mod barriers;
 mod days;
+mod places;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
@@ -202,7 +203,7 @@ impl<'a> View<'a> {
         let campaign = &self.rules.campaigns[place];
         let mut note =
             |day, fate| considered.push(Considered { campaign: place, day, fate, delayed: None });
-        if let Err(reason) = self.meant(campaign) {
+        if let Err(reason) = self.rules.means(campaign, self.contact) {
             note(None, Fate::NotMeant(reason));
             return None;
         }
@@ -226,28 +227,14 @@ impl<'a> View<'a> {
         None
     }
 
-    /// Whether the contact is meant by `campaign`, or what speaks against it.
-    fn meant(&self, campaign: &Campaign) -> Result<(), NotMeant> {
-        let Snapshot { standings, locale, country, wish, .. } = self.contact;
-        if !wish.wants(campaign.occasion.kind()) {
-            return Err(NotMeant::NotWanted);
-        }
-        if let OccasionRule::Holiday(holiday) = campaign.occasion
-            && let Some(holiday) = self.rules.holidays.get(holiday)
-            && !holiday.is_kept_by(locale, country.as_deref())
-        {
-            return Err(NotMeant::OtherCulture);
-        }
-        campaign.audience.admits(campaign.family(), standings, locale, country.as_deref())
-    }
-
     /// The first day of an occasion whose mail may still be welcome today.
     fn first_day(&self, campaign: &Campaign) -> NaiveDate {
         let welcome = match (&campaign.occasion, campaign.runs) {
             (OccasionRule::OneOff, Some(runs)) => (runs.until - runs.from).num_days(),
             _ => i64::from(campaign.welcome_days),
         };
-        let shifted = if campaign.day_off == DayOff::Next { LONGEST_SHIFT_DAYS as i64 } else { 0 };
+        let shifted =
+            if campaign.day_off == DayOff::Next { i64::from(LONGEST_SHIFT_DAYS) } else { 0 };
         let back = welcome + shifted + i64::from(campaign.offset_days);
         self.today - TimeDelta::days(back)
     }
@@ -283,7 +270,7 @@ impl<'a> View<'a> {
         };
         // A check-in has no day of its own to be late for: its welcome begins when it can leave.
         let begins = if check_in { self.day_of(when) } else { day };
-        let last_day = self.last_day(campaign, begins);
+        let last_day = last_day(campaign, begins);
         let delayed = barred.map(|barred| barred.by);
         let candidate = Candidate { campaign: place, occurrence, when, last_day, delayed };
         if campaign.runs.is_some_and(|runs| self.day_of(when) < runs.from) {
@@ -300,18 +287,6 @@ impl<'a> View<'a> {
             }
             _ if ended => Err(Fate::OutsideSpan),
             _ => Err(Fate::TooLate),
-        }
-    }
-
-    /// The last day on which a mail of `campaign` is welcome that is due on `day`.
-    fn last_day(&self, campaign: &Campaign, day: NaiveDate) -> NaiveDate {
-        let welcome = day + Days::new(u64::from(campaign.welcome_days));
-        match (&campaign.occasion, campaign.runs) {
-            (OccasionRule::OneOff, Some(runs)) => runs.until,
-            // An invitation that comes after the event is worse than none.
-            (OccasionRule::Invitation(event), _) => welcome.min(event.day()),
-            (_, Some(runs)) => welcome.min(runs.until),
-            (_, None) => welcome,
         }
     }
 
@@ -395,6 +370,18 @@ impl<'a> View<'a> {
             when: mail.when,
             not_after: self.not_after(&mail),
         })
+    }
+}
+
+/// The last day on which a mail of `campaign` is welcome that is due on `day`.
+fn last_day(campaign: &Campaign, day: NaiveDate) -> NaiveDate {
+    let welcome = day + Days::new(u64::from(campaign.welcome_days));
+    match (&campaign.occasion, campaign.runs) {
+        (OccasionRule::OneOff, Some(runs)) => runs.until,
+        // An invitation that comes after the event is worse than none.
+        (OccasionRule::Invitation(event), _) => welcome.min(event.day()),
+        (_, Some(runs)) => welcome.min(runs.until),
+        (_, None) => welcome,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the engine promises, from a file to the mails and back, on both databases.
 mod feedback;
 mod importing;
+mod occasions;
 mod planning;
 mod sending;
 mod trouble;

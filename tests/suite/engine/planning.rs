@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use perennial::domain::{ImportKind, OutreachState as State, Verdict};
+use perennial::engine::Readers;
 
 use crate::support::{
     database::Database,
@@ -77,7 +78,7 @@ async fn forecast_foresees_what_a_year_of_rounds_sends(db: &Database) {
     let mut foreseen = Vec::new();
     let outlook = world
         .engine
-        .forecast(120, |seen| foreseen.push((seen.contact.id, seen.mail.when)))
+        .forecast(120, Readers::Silent, |seen| foreseen.push((seen.contact.id, seen.mail.when)))
         .await
         .unwrap();
     foreseen.sort_by_key(|(contact, when)| (*when, *contact));

@@ -1,8 +1,8 @@
 //! Gaps, caps, wishes: how often, and what is dropped.
 use super::{fate_of, next_of};
 use crate::domain::{
-    Barrier, Campaign, Cap, Category, DayOff, LocalWindow, OccasionKind, OccasionRule, Rules,
-    Snapshot, Standing, TierCadence, Wish,
+    Barrier, Campaign, Cap, Category, DayOff, LocalWindow, OccasionKind, OccasionRule, Place,
+    Rules, Snapshot, Standing, TierCadence, Wish,
     decide::{Fate, Verdict, decide},
     samples::{a_contact, at, campaign, rules},
 };
@@ -78,8 +78,13 @@ fn a_category_has_its_own_caps_and_an_exempt_one_stands_above_the_gap_and_the_ot
     let mut rules = rules();
     let cap = Cap { days: 30, most: 1 };
     rules.categories = vec![
-        Category { key: "marketing".into(), caps: vec![cap], exempt: false },
-        Category { key: "service".into(), caps: Vec::new(), exempt: true },
+        Category {
+            key: "marketing".into(),
+            caps: vec![cap],
+            exempt: false,
+            place: Place::default(),
+        },
+        Category { key: "service".into(), caps: Vec::new(), exempt: true, place: Place::default() },
     ];
     let birthday = |category| Campaign {
         category,

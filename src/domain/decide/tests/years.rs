@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Cap, Category, OccasionRule, PastOutreach, RunningDays, Wish,
+    Cap, Category, OccasionRule, PastOutreach, Place, RunningDays, Wish,
     samples::{a_contact, at, campaign, rules},
 };
 
@@ -68,7 +68,8 @@ fn any_rules() -> impl Strategy<Value = Rules> {
             rules.cadence.min_gap.value = gap;
             rules.cadence.merge_days = gap + merge;
             rules.cadence.caps.value = general;
-            rules.categories = vec![Category { key: "x".into(), caps: own, exempt }];
+            rules.categories =
+                vec![Category { key: "x".into(), caps: own, exempt, place: Place::default() }];
             let from = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + Days::new(starts);
             rules.campaigns.push(Campaign {
                 runs: Some(RunningDays { from, until: from + Days::new(lasts) }),

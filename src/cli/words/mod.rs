@@ -1,19 +1,22 @@
 //! Decisions as sentences, in English and Chinese.
+mod surprise;
+
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
+pub(super) use self::surprise::surprise;
 use super::Language;
 use crate::{
     domain::{
-        Barrier, Campaign, Considered, DeedKind, Fate, Hold, Milestone, NotMeant, OccasionRule,
-        Rules, Standing, Suppression, Verdict,
+        Barrier, Campaign, Channel, ChannelDue, Considered, DeedKind, Fate, Hold, Milestone,
+        NotMeant, OccasionRule, Rules, Standing, Suppression, Verdict,
     },
     engine::Explanation,
 };
 
 /// The whole explanation of one contact, a few short paragraphs.
 pub(super) fn explanation(language: Language, explanation: &Explanation, rules: &Rules) -> String {
-    let Explanation { contact, facts, decision, now } = explanation;
+    let Explanation { contact, facts, decision, now, .. } = explanation;
     let name = if facts.name.is_empty() { facts.email.as_str() } else { facts.name.as_str() };
     let zone = contact.zone;
     let asked = moment(language, *now, zone);
@@ -28,11 +31,19 @@ pub(super) fn explanation(language: Language, explanation: &Explanation, rules: 
         lines.push(format!("\n{}", language.say("Tiers", "级别")));
         lines.extend(contact.standings.iter().map(|s| standing(language, s, zone)));
     }
+    if !explanation.channels.is_empty() {
+        lines.push(format!("\n{}", language.say("For the rep", "销售代表")));
+        let today = now.with_timezone(&zone).date_naive();
+        lines.extend(explanation.channels.iter().map(|due| channel(language, due, today)));
+    }
     if !decision.considered.is_empty() {
         lines.push(format!("\n{}", language.say("Occasions considered", "考虑过的理由")));
-        let sentences =
-            decision.considered.iter().map(|entry| considered(language, entry, rules, zone));
-        lines.extend(sentences);
+        let (tier, _) = rules.cadence.of(&contact.standings);
+        lines.extend(decision.considered.iter().map(|entry| {
+            let place = rules.decided_at(entry, tier);
+            let place = place.map_or_else(String::new, |place| format!("  [{place}]"));
+            considered(language, entry, rules, zone) + &place
+        }));
     }
     lines.join("\n")
 }
@@ -126,10 +137,39 @@ fn standing(language: Language, standing: &Standing, zone: Tz) -> String {
     }
 }
 
+/// When a call or a visit is due.
+fn channel(language: Language, due: &ChannelDue, today: NaiveDate) -> String {
+    let what = match due.channel {
+        Channel::Call => language.say("call", "致电"),
+        Channel::Visit => language.say("visit", "拜访"),
+    };
+    let (every, day) = (due.every.as_days(), date(language, due.due));
+    let last = due.last.map(|last| date(language, last));
+    match language {
+        Language::English => {
+            let last = last.map_or("none yet".to_owned(), |last| format!("last one {last}"));
+            let overdue = if due.due < today { "overdue since" } else { "due" };
+            format!("  {what}: every {every} days, {last}, {overdue} {day}")
+        }
+        Language::Chinese => {
+            let last = last.map_or("尚无".to_owned(), |last| format!("上次 {last}"));
+            let overdue = if due.due < today { "已逾期，应于" } else { "应于" };
+            format!("  {what}：每 {every} 天，{last}，{overdue} {day}")
+        }
+    }
+}
+
 fn considered(language: Language, entry: &Considered, rules: &Rules, zone: Tz) -> String {
     let what = title(language, &rules.campaigns[entry.campaign], rules);
     let day = entry.day.map(|day| date(language, day));
-    let fate = fate(language, entry.fate, rules, zone);
+    let mut fate = fate(language, entry.fate, rules, zone);
+    if let Some(by) = entry.delayed {
+        let by = barrier(language, by);
+        fate = match language {
+            Language::English => format!("{fate}; {by} held it back until then"),
+            Language::Chinese => format!("{fate}；因{by}而推迟"),
+        };
+    }
     match (language, day) {
         (Language::English, Some(day)) => format!("  {what}, {day}: {fate}"),
         (Language::English, None) => format!("  {what}: {fate}"),
