@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::{
     Global, context,
     output::{self, Output},
-    words,
+    tiers, words,
 };
 use crate::{
     domain::{Considered, EmailAddress, Fate, Rules, Verdict},
@@ -28,7 +28,7 @@ pub(super) async fn explain(
 }
 
 fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
-    let Explanation { now, contact, facts, decision } = explanation;
+    let Explanation { now, contact, facts, decision, .. } = explanation;
     let (cadence, standing) = rules.cadence.of(&contact.standings);
     let next = match &decision.verdict {
         Verdict::Hold(hold) => json!({ "hold": hold.as_str() }),
@@ -41,13 +41,6 @@ fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
             "not_after": mail.not_after,
         }),
     };
-    let standings: Vec<_> = contact
-        .standings
-        .iter()
-        .map(
-            |s| json!({ "scheme": s.scheme, "tier": s.tier, "since": s.since, "reason": s.reason }),
-        )
-        .collect();
     let considered: Vec<_> =
         decision.considered.iter().map(|entry| considered(entry, rules)).collect();
     json!({
@@ -56,7 +49,8 @@ fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
         "name": facts.name,
         "locale": contact.locale.as_str(),
         "zone": contact.zone.name(),
-        "standings": standings,
+        "standings": tiers::as_json(explanation, rules),
+        "value_cents": contact.value_cents,
         "cadence": {
             "set_by": standing.map(|standing| &standing.tier),
             "every_days": cadence.every.as_days(),

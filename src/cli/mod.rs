@@ -16,6 +16,7 @@ mod plan;
 mod preview;
 mod run;
 mod status;
+mod tiers;
 mod words;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -2,18 +2,17 @@
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::Language;
+use super::{Language, tiers::tiers};
 use crate::{
     domain::{
-        Campaign, Considered, Fate, Hold, NotMeant, OccasionRule, Rules, Standing, Suppression,
-        Verdict,
+        Campaign, Considered, Fate, Hold, NotMeant, OccasionRule, Rules, Suppression, Verdict,
     },
     engine::Explanation,
 };
 
 /// The whole explanation of one contact, a few short paragraphs.
 pub(super) fn explanation(language: Language, explanation: &Explanation, rules: &Rules) -> String {
-    let Explanation { contact, facts, decision, now } = explanation;
+    let Explanation { contact, facts, decision, now, .. } = explanation;
     let name = if facts.name.is_empty() { facts.email.as_str() } else { facts.name.as_str() };
     let zone = contact.zone;
     let asked = moment(language, *now, zone);
@@ -26,7 +25,7 @@ pub(super) fn explanation(language: Language, explanation: &Explanation, rules: 
     lines.push(cadence(language, explanation, rules));
     if !contact.standings.is_empty() {
         lines.push(format!("\n{}", language.say("Tiers", "级别")));
-        lines.extend(contact.standings.iter().map(|s| standing(language, s, zone)));
+        lines.extend(tiers(language, explanation, rules));
     }
     if !decision.considered.is_empty() {
         lines.push(format!("\n{}", language.say("Occasions considered", "考虑过的理由")));
@@ -112,19 +111,6 @@ fn cadence(language: Language, explanation: &Explanation, rules: &Rules) -> Stri
     }
 }
 
-fn standing(language: Language, standing: &Standing, zone: Tz) -> String {
-    let since = date(language, standing.since.with_timezone(&zone).date_naive());
-    let Standing { scheme, tier, reason, .. } = standing;
-    let reason = match (language, reason.as_str()) {
-        (Language::Chinese, "no other tier fits") => "不符合其他任何级别",
-        (_, reason) => reason,
-    };
-    match language {
-        Language::English => format!("  {scheme}: {tier} since {since}, because {reason}"),
-        Language::Chinese => format!("  {scheme}：{tier}，自 {since} 起，因为 {reason}"),
-    }
-}
-
 fn considered(language: Language, entry: &Considered, rules: &Rules, zone: Tz) -> String {
     let what = title(language, &rules.campaigns[entry.campaign], rules);
     let day = entry.day.map(|day| date(language, day));
@@ -185,6 +171,10 @@ const fn not_meant(language: Language, why: NotMeant) -> &'static str {
         NotMeant::Tier => language.say("meant for other tiers", "面向其他级别"),
         NotMeant::Locale => language.say("meant for other languages", "面向其他语言"),
         NotMeant::Country => language.say("meant for other countries", "面向其他国家或地区"),
+        NotMeant::Rule => language.say(
+            "meant for others: the rule of its audience does not hold",
+            "面向其他联系人：不符合其受众规则",
+        ),
     }
 }
 

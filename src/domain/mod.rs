@@ -23,6 +23,7 @@ mod locale;
 mod lunar;
 mod outcome;
 mod outreach;
+mod population;
 mod record;
 mod relay;
 mod reply;
@@ -40,19 +41,24 @@ mod window;
 pub use birthday::{Birthday, BirthdayError, LeapDay};
 pub use cadence::{Cadence, Span, SpanError};
 pub use calendar::{DayRule, Holiday, anniversary};
-pub use campaign::{Audience, Campaign, NotMeant, OccasionKind, OccasionRule, Occurrence};
+pub use campaign::{
+    AUDIENCE_TIER, Audience, Campaign, NotMeant, OccasionKind, OccasionRule, Occurrence,
+    audience_of, audience_scheme,
+};
 pub use columns::{
     AmountError, ColumnProblem, Columns, CountryError, DateError, FieldProblem, parse_amount,
     parse_country, parse_date, parse_instant,
 };
-pub use condition::{Condition, ConditionError, Evaluator, nearest};
+pub use condition::{Condition, ConditionError, nearest};
 pub use contact::{PastOutreach, Snapshot, Suppression};
 pub use decide::{
     Considered, Decision, Fate, Hold, NextMail, Verdict, decide, next_occurrence, occurrence_key,
 };
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use engagement::{Engagement, Feedback};
-pub use facts::{FACTS, FactInfo, FactType, FactValue, Facts};
+pub use facts::{
+    FACTS, FactInfo, FactSource, FactType, FactValue, Facts, WantedFacts, typical_gap_days,
+};
 pub use half_width::half_width;
 pub use honorific::{Honorific, HonorificError};
 pub use ids::{AccountId, ContactId, OutreachId, RepId, scatter, scattered_share};
@@ -65,6 +71,7 @@ pub use locale::{Locale, LocaleError};
 pub use lunar::{lunar_to_solar, next_lunar};
 pub use outcome::{EnhancedStatus, Outcome, Phase, Reply};
 pub use outreach::OutreachState;
+pub use population::{Bar, Place, Population, Ranking, Share, Survey, Top, bar};
 pub use record::{
     AccountRecord, ContactRecord, ContractRecord, OrderRecord, Record, RepRecord, TouchKind,
     TouchKindError, TouchRecord,
@@ -74,7 +81,7 @@ pub use reply::Refusal;
 pub use retry::next_attempt;
 pub use rules::{CadenceRules, Rules};
 pub use schedule::{Schedule, ScheduleError};
-pub use scheme::{Scheme, Standing, Tier};
+pub use scheme::{Scheme, Standing, Subject, Tier, TierMove};
 pub use settle::Settlement;
 pub use text::{has_hidden_characters, is_hidden, mask_addresses, one_line};
 pub use token::{Keyring, KeyringError, Purpose, TOKEN_LENGTH, Token};

@@ -70,6 +70,7 @@ pub(crate) fn a_contact() -> Snapshot {
         may_send: true,
         suppressed: None,
         standings: Vec::new(),
+        value_cents: 0,
         engagement: Engagement::default(),
         last_mail_at: Some(at("2026-06-01T08:00:00Z")),
         history: Vec::new(),

@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Engine, EngineError};
 use crate::{
-    domain::{Decision, EmailAddress, Snapshot, decide},
+    domain::{Decision, EmailAddress, Snapshot, TierMove, decide},
     store::LetterFacts,
 };
 
@@ -18,6 +18,8 @@ pub struct Explanation {
     pub facts: LetterFacts,
     /// What was decided.
     pub decision: Decision,
+    /// How the contact moved from tier to tier, the latest move first.
+    pub moves: Vec<TierMove>,
 }
 
 impl Engine {
@@ -30,6 +32,7 @@ impl Engine {
         let mut facts = self.store.letter_facts(std::iter::once(contact.id)).await?;
         let facts = facts.remove(&contact.id).ok_or_else(no_contact)?;
         let decision = decide(&self.config.rules, &contact, now);
-        Ok(Explanation { now, contact, facts, decision })
+        let moves = self.store.moves(contact.id).await?;
+        Ok(Explanation { now, contact, facts, decision, moves })
     }
 }

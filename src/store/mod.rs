@@ -15,6 +15,7 @@ mod outbox;
 mod people;
 mod schema;
 mod snapshots;
+mod standings;
 mod status;
 mod suppressions;
 
@@ -28,12 +29,14 @@ use sqlx::{
 };
 
 pub use decisions::DecisionDue;
+pub use facts::ContactFacts;
 pub use feedback::FeedbackTarget;
 pub use import::Change;
 pub use letters::{LetterFacts, LetterRepFacts};
 pub use marks::{Attempt, Mark, Prepared};
 pub use outbox::{Claimed, NewOutreach};
 pub use snapshots::Unstated;
+pub use standings::Stood;
 pub use status::{LedgerCount, Totals};
 
 /// Runs one body against whichever pool is open for reading; the body is type-checked once per

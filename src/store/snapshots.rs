@@ -105,12 +105,14 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Vec<Snapshot>, StoreError> {
         let ids = || rows.iter().map(|row| ContactId(row.id));
-        let mut standings = self.standings(ids()).await?;
+        let mut stood = self.stood(ids()).await?;
         let mut history = self.history(ids(), now).await?;
         rows.into_iter()
             .map(|row| {
                 let mut snapshot = row.snapshot(unstated)?;
-                snapshot.standings = standings.remove(&snapshot.id).unwrap_or_default();
+                let stood = stood.remove(&snapshot.id).unwrap_or_default();
+                snapshot.standings = stood.standings;
+                snapshot.value_cents = stood.value_cents;
                 snapshot.history = history.remove(&snapshot.id).unwrap_or_default();
                 let counted = snapshot.history.iter().filter(|past| past.counts);
                 let last = counted.map(|past| past.at).max();
@@ -171,6 +173,7 @@ impl SnapshotRow {
             may_send: self.may_send != Some(0),
             suppressed,
             standings: Vec::new(),
+            value_cents: 0,
             engagement: serde_json::from_str(&self.engagement)
                 .map_err(|_| corrupt("engagement"))?,
             last_mail_at: self.last_mail_at.and_then(super::instant),

@@ -186,7 +186,9 @@ impl<'a> View<'a> {
         let campaign = &self.rules.campaigns[place];
         let Snapshot { standings, locale, country, .. } = self.contact;
         let mut note = |day, fate| considered.push(Considered { campaign: place, day, fate });
-        if let Err(reason) = campaign.audience.admits(standings, locale, country.as_deref()) {
+        if let Err(reason) =
+            campaign.audience.admits(&campaign.key, standings, locale, country.as_deref())
+        {
             note(None, Fate::NotMeant(reason));
             return None;
         }

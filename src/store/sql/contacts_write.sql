@@ -1,7 +1,6 @@
 insert into contacts (
     match_key, email, name, given_name, family_name, honorific, title, phone, account_id, locale,
-    zone, country, birthday, level, may_send, may_track, attributes, known_since, engagement,
-    reclassify
+    zone, country, birthday, level, may_send, may_track, attributes, known_since, engagement
 )
 select
     value->>'match_key',
@@ -22,8 +21,7 @@ select
     cast(value->>'may_track' as bigint),
     value->>'attributes',
     cast($2 as bigint),
-    '{}',
-    1
+    '{}'
 from json_each($1)
 where true
 on conflict (match_key) do update set
@@ -42,5 +40,4 @@ on conflict (match_key) do update set
     level = excluded.level,
     may_send = excluded.may_send,
     may_track = excluded.may_track,
-    attributes = excluded.attributes,
-    reclassify = 1
+    attributes = excluded.attributes

@@ -3,4 +3,5 @@ mod feedback;
 mod importing;
 mod planning;
 mod sending;
+mod tiers;
 mod trouble;

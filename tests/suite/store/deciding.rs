@@ -129,6 +129,7 @@ async fn a_snapshot_says_what_is_known(db: &Database) {
         may_send: false,
         suppressed: None,
         standings: Vec::new(),
+        value_cents: 0,
         engagement: Engagement::default(),
         last_mail_at: None,
         history: Vec::new(),
