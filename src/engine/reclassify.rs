@@ -92,7 +92,11 @@ impl Engine {
         after: ContactId,
     ) -> Result<Vec<ContactFacts>, EngineError> {
         let (stale_only, amount) = (pass.stale_only, (PAGE, pass.wanted));
-        Ok(self.store.facts(after, stale_only, pass.today, amount).await?)
+        let mut page = self.store.facts(after, stale_only, pass.today, amount).await?;
+        for ContactFacts { facts, .. } in &mut page {
+            facts.percentiles = pass.population.percentiles(facts);
+        }
+        Ok(page)
     }
 
     /// Classifies a page of contacts and writes down what is new. Returns how many moved.
@@ -128,7 +132,6 @@ impl Engine {
     /// Where a contact stands in every scheme and audience.
     fn stands(&self, pass: &Pass<'_>, contact: &ContactFacts, stood: Option<&Stood>) -> Stood {
         let ContactFacts { account, facts, value_cents, .. } = contact;
-        let facts = &Facts { percentiles: pass.population.percentiles(facts), ..facts.clone() };
         let Pass { today, population, now, .. } = pass;
         let subject = Subject { facts, account: *account, population, today: *today };
         let stood = |scheme: &str| {

@@ -46,3 +46,74 @@ fn compile(rule: &str) -> Result<Condition, ConditionError> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::domain::Facts;
+
+    /// What the reference says of the greatest rule.
+    const MAX_BYTES: usize = 1000;
+    const MAX_DEPTH: usize = 8;
+    const MAX_OPERATORS: usize = 30;
+
+    /// Compiles and evaluates as the program does: on a thread of the usual size.
+    fn outcome(rule: &str) -> Result<bool, String> {
+        let condition = compile(rule).map_err(|error| error.message)?;
+        Ok(condition.holds(&Facts::default(), NaiveDate::default()))
+    }
+
+    #[test]
+    fn whatever_may_be_written_fits_onto_the_stack() {
+        let nested = |open: &str, close: &str, count: usize| {
+            outcome(&format!("{}true{}", open.repeat(count), close.repeat(count)))
+        };
+        for (open, close) in [("(", ")"), ("!(", ")"), ("true && (", ")")] {
+            assert_eq!(nested(open, close, MAX_DEPTH), Ok(true), "{open}");
+            assert!(nested(open, close, MAX_DEPTH + 1).unwrap_err().contains("brackets"), "{open}");
+        }
+        for (chain, operators) in [("true==", 1), ("true!=false == ", 2), ("false?true:", 1)] {
+            let rule = format!("{}true", chain.repeat(MAX_OPERATORS / operators));
+            assert_eq!(outcome(&rule), Ok(true), "{rule}");
+            assert!(outcome(&format!("{chain}{rule}")).unwrap_err().contains("at most"), "{rule}");
+        }
+    }
+
+    #[test]
+    fn no_repetition_ends_the_program() {
+        for part in [
+            "(",
+            ")",
+            ")(",
+            "[",
+            "][",
+            "{1:",
+            "size(",
+            "!",
+            "-",
+            "- ",
+            "a.",
+            ".b",
+            "[0]",
+            "1+",
+            "0==",
+            "true?",
+            "true?true:",
+            "true && ",
+            "true||",
+            "1 in ",
+            "[1]in",
+            "''+",
+            "country.size().",
+        ] {
+            for start in ["", "country", "true "] {
+                let rule =
+                    format!("{start}{}", part.repeat((MAX_BYTES - start.len()) / part.len()));
+                let _ = outcome(&rule);
+                let _ = outcome(&format!("{}true", &rule[..rule.len() - 4]));
+            }
+        }
+    }
+}

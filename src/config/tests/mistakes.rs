@@ -302,7 +302,7 @@ fn a_file_that_is_no_text_is_told_with_its_line_along_with_the_rest() {
     3 problems in the configuration:
     cadence.toml:24: window.closes: expected a time of day such as `09:00`, found `7:77`
     campaigns/x.toml: cannot read `CONFIG/campaigns/x.toml`: is a directory (os error 21)
-    tiers.toml:3: is not UTF-8 text from here on; save it as UTF-8
+    tiers.toml:2: is not UTF-8 text from here on; save it as UTF-8
     ");
 }
 
@@ -368,6 +368,6 @@ fn a_type_error_in_the_rule_of_an_audience_is_told_with_its_place() {
     let files = Files::embedded().clone().with("campaigns/birthday.toml", &text);
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     1 problem in the configuration:
-    campaigns/birthday.toml:26:27: audience.when: expected two numbers or two texts to compare, found a text and a number
+    campaigns/birthday.toml:26:35: audience.when: expected two numbers or two texts to compare, found a text and a number
     ");
 }

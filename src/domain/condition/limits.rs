@@ -8,7 +8,7 @@ pub(super) const MAX_BYTES: usize = 1000;
 /// A bracket takes about 160 kB of stack while a debug build parses.
 pub(super) const MAX_DEPTH: usize = 8;
 /// Enough for any rule that a person understands.
-pub(super) const MAX_OPERATORS: usize = 30;
+const MAX_OPERATORS: usize = 30;
 
 /// Refuses a text that is too long, too deep or has too many operators.
 pub(super) fn check(text: &str) -> Result<(), String> {
@@ -40,7 +40,7 @@ fn depth(text: &str) -> usize {
 }
 
 /// Operators that make chains; `&&` and `||` are lists to the parser.
-pub(super) fn operators(text: &str) -> usize {
+fn operators(text: &str) -> usize {
     let signs = text.matches(['+', '-', '*', '/', '%', '?', '.']).count();
     let is_comparing = |c| matches!(c, '=' | '<' | '>' | '!');
     let comparisons = text.split(|c| !is_comparing(c)).filter(|run| !run.is_empty()).count();
