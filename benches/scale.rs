@@ -135,6 +135,7 @@ fn snapshot(id: i64, now: DateTime<Utc>) -> Snapshot {
         may_send: true,
         suppressed: None,
         standings: Vec::new(),
+        value_cents: 0,
         engagement: Engagement::default(),
         wish: Wish::default(),
         terms: Vec::new(),

@@ -159,6 +159,10 @@ READINESS = [
 ]
 
 
+# Accounts that others look at, by rank of their revenue.
+REACH = (36, 41, 47, 52)
+
+
 def make_accounts():
     accounts = []
     for key, label, name, industry in ZH_ACCOUNTS:
@@ -196,11 +200,11 @@ ACCOUNTS = make_accounts()
 
 def accounts_rows():
     yield ["key", "name", "rep", "country", "industry", "cooperation_since", "potential", "has_need",
-           "can_pay", "has_authority", "urgent"]
+           "can_pay", "has_authority", "urgent", "reach"]
     for account in ACCOUNTS:
         yield [account["key"], account["name"], rep_address(account["rep"]), account["country"],
                account["industry"], account["since"], f"{account['potential']:.2f}",
-               *account["readiness"]]
+               *account["readiness"], "yes" if account["rank"] in REACH else "no"]
 
 
 # --- Contacts ---------------------------------------------------------------------------------

@@ -53,11 +53,8 @@ create table contacts (
     last_mail_at bigint,
     engagement text not null,
     -- What the contact asked for, as JSON.
-    wish text not null,
-    -- 1 when facts have changed since the standings were worked out.
-    reclassify bigint not null
+    wish text not null
 );
-create index contacts_reclassify on contacts (id) where reclassify = 1;
 create index contacts_account on contacts (account_id);
 
 -- When to decide on whom: a table of its own, so that a round of decisions writes narrow rows in one
@@ -72,14 +69,35 @@ create table decisions_due (
     primary key (at, contact_id, asked_at)
 ) without rowid;
 
+-- Whose facts have changed since the standings were worked out; narrow for the same reason, and with
+-- the time of each request, so that a round settles those that it saw and no later one.
+create table classify_due (
+    contact_id bigint not null references contacts (id),
+    asked_at bigint not null,
+    primary key (contact_id, asked_at)
+) without rowid;
+
+-- One row for each contact, since deciding reads all of it at once.
 create table standings (
+    contact_id integer primary key references contacts (id),
+    -- What the account bought within a year.
+    value_cents bigint not null,
+    -- JSON: scheme, tier, since, and the values that the rule saw, of each scheme.
+    standings text not null
+);
+
+-- From which tier to which, and why. Append-only.
+create table tier_moves (
+    id integer primary key,
     contact_id bigint not null references contacts (id),
     scheme text not null,
-    tier text not null,
-    since bigint not null,
-    reason text not null,
-    primary key (contact_id, scheme)
-) without rowid;
+    from_tier text not null,
+    to_tier text not null,
+    at bigint not null,
+    reason text not null
+);
+create index tier_moves_contact on tier_moves (contact_id, at);
+create index tier_moves_at on tier_moves (at);
 
 create table suppressions (
     match_key text primary key,

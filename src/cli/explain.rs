@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     Global, context,
     output::{self, Output},
-    words,
+    tiers, words,
 };
 use crate::{
     domain::{Barrier, Considered, EmailAddress, Fate, Rules, TierCadence, Verdict},
@@ -40,7 +40,7 @@ pub(super) async fn explain(
 }
 
 fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
-    let Explanation { now, contact, facts, decision, channels } = explanation;
+    let Explanation { now, contact, facts, decision, channels, .. } = explanation;
     let (tier, standing) = rules.cadence.of(&contact.standings);
     let cadence = &tier.cadence;
     let next = match &decision.verdict {
@@ -54,13 +54,6 @@ fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
             "not_after": mail.not_after,
         }),
     };
-    let standings: Vec<_> = contact
-        .standings
-        .iter()
-        .map(
-            |s| json!({ "scheme": s.scheme, "tier": s.tier, "since": s.since, "reason": s.reason }),
-        )
-        .collect();
     let considered: Vec<_> =
         decision.considered.iter().map(|entry| considered(entry, rules, tier)).collect();
     let channels: Vec<_> = channels
@@ -80,7 +73,8 @@ fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
         "name": facts.name,
         "locale": contact.locale.as_str(),
         "zone": contact.zone.name(),
-        "standings": standings,
+        "standings": tiers::as_json(explanation, rules),
+        "value_cents": contact.value_cents,
         "cadence": {
             "set_by": standing.map(|standing| &standing.tier),
             "every_days": cadence.every.as_days(),

@@ -17,6 +17,7 @@ mod preview;
 mod reload;
 mod run;
 mod status;
+mod tiers;
 mod words;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -130,11 +130,29 @@ paths are relative to the folder.
 const FACTS_INTRODUCTION: &str = "
 ## Facts
 
-What a rule in `tiers.toml` may name. Rules compare (`==`, `!=`, `<`, `<=`, `>`, `>=`), calculate (`+`,
-`-`, `*`, `/`), combine (`&&`, `||`, `!`), look into lists (`country in [\"CN\", \"SG\"]`) and into
-texts (`industry.startsWith(\"mach\")`). A rule that cannot be worked out for a contact, say because it
-divides by zero, does not hold. A rule has at most 1000 bytes, 30 operators (`&&` and `||` not
-counted) and 8 brackets inside each other.
+What a rule in `tiers.toml`, or of an audience, may name. Rules compare (`==`, `!=`, `<`, `<=`, `>`,
+`>=`), calculate (`+`, `-`, `*`, `/`, `%`), combine (`&&`, `||`, `!`), choose (`a ? b : c`) and look into
+lists (`country in [\"CN\", \"SG\"]`). They may ask besides:
+
+| written | comes to |
+| --- | --- |
+| `attr(\"culture\")`, `attributes[\"culture\"]` | a column of your lists that has no meaning of its own, in lower case with `_` for spaces; the contact's, else the account's; empty if there is none |
+| `attribute_number(\"seats\")` | the same as a number; 0 if there is none |
+| `has(attributes.culture)` | whether there is such a column |
+| `days_since(\"2026-01-01\")` | days from that day to today |
+| `month()` | today's month, 1 to 12 |
+| `industry.startsWith(\"mach\")`, `.endsWith(…)`, `.contains(…)` | whether a text has another |
+| `lower(industry)`, `size(industry)` | a text in small letters, its length in characters |
+| `int(revenue_12m)` | a number without its fraction |
+
+Whole numbers divide to a whole number (`7 / 2` is 3), others with a fraction. A rule that cannot be
+worked out for a contact, say because it divides by zero, does not hold. A rule has at most 1000 bytes,
+30 operators (`&&` and `||` not counted) and 8 brackets inside each other.
+
+A tier with `top` takes the first accounts among those that fit its `when`, whichever tier they are in;
+contacts of an account share its place, and a contact without account has none. The places are worked
+out anew each night, with new rules, and after an import of accounts, orders or contracts; in between,
+an account is in as soon as its value reaches that of the last place.
 
 | fact | value | meaning |
 | --- | --- | --- |

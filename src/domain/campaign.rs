@@ -1,7 +1,7 @@
 //! Campaigns: an occasion, who is meant, and what they get.
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{DayOff, Locale, OccasionRule, Place, Standing};
+use super::{Condition, DayOff, Locale, OccasionRule, Place, Standing};
 
 /// An occasion, who is meant, and what they get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,32 @@ pub struct Audience {
     pub locales: Vec<Locale>,
     /// Countries, ISO 3166-1 alpha-2.
     pub countries: Vec<String>,
+    /// A rule over facts. It is looked at when contacts are classified; who fits has a standing in
+    /// the scheme that [`audience_scheme`] names.
+    pub when: Option<Condition>,
+}
+
+/// The tier of whoever fits the rule of an audience.
+pub const AUDIENCE_TIER: &str = "audience";
+
+/// What the scheme of an audience begins with; no scheme of the configuration has such a name.
+const AUDIENCE_PREFIX: &str = "campaign:";
+
+/// The scheme that says who fits the rule of a campaign's audience. The steps of a series,
+/// `FAMILY/STEP`, share one.
+#[must_use]
+pub fn audience_scheme(campaign: &str) -> String {
+    format!("{AUDIENCE_PREFIX}{}", family(campaign))
+}
+
+/// The campaign, or series of them, whose audience a scheme is; `None` for a scheme of tiers.
+#[must_use]
+pub fn audience_of(scheme: &str) -> Option<&str> {
+    scheme.strip_prefix(AUDIENCE_PREFIX)
+}
+
+fn family(campaign: &str) -> &str {
+    campaign.split_once('/').map_or(campaign, |(family, _)| family)
 }
 
 /// The first list of an [`Audience`] that a contact is not on.
@@ -92,6 +118,8 @@ pub enum NotMeant {
     Locale,
     /// Of another country.
     Country,
+    /// Not one for whom the rule holds.
+    Rule,
     /// The contact does not keep the holiday.
     OtherCulture,
     /// The contact wants no mail of this kind.
@@ -103,15 +131,14 @@ impl Audience {
     /// campaigns by its rule.
     #[must_use]
     pub fn since(&self, family: &str, standings: &[Standing]) -> Option<DateTime<Utc>> {
-        let member =
-            |standing: &&Standing| standing.scheme.strip_prefix("campaign:") == Some(family);
+        let member = |standing: &&Standing| audience_of(&standing.scheme) == Some(family);
         standings.iter().find(member).map(|standing| standing.since)
     }
 
     /// Whether a contact of these properties is meant by the `family`, or what speaks against it.
     pub fn admits(
         &self,
-        _family: &str,
+        campaign: &str,
         standings: &[Standing],
         locale: &Locale,
         country: Option<&str>,
@@ -129,6 +156,11 @@ impl Audience {
         let lives = |wanted: &String| country == Some(wanted.as_str());
         if !self.countries.is_empty() && !self.countries.iter().any(lives) {
             return Err(NotMeant::Country);
+        }
+        let in_audience =
+            |standing: &Standing| audience_of(&standing.scheme) == Some(family(campaign));
+        if self.when.is_some() && !standings.iter().any(in_audience) {
+            return Err(NotMeant::Rule);
         }
         Ok(())
     }

@@ -27,6 +27,9 @@ pub struct Snapshot {
     pub suppressed: Option<Suppression>,
     /// Where the contact stands in each scheme.
     pub standings: Vec<Standing>,
+    /// What the account bought in the last 365 days, in hundredths of the list's currency: whom to
+    /// write to first when not everybody can be written to.
+    pub value_cents: i64,
     /// What the contact's behaviour says.
     pub engagement: Engagement,
     /// What the contact has asked for.

@@ -26,6 +26,7 @@ mod lunar;
 mod occasion;
 mod outcome;
 mod outreach;
+mod population;
 mod record;
 mod relay;
 mod reply;
@@ -45,12 +46,15 @@ mod wish;
 pub use birthday::{Birthday, BirthdayError, LeapDay};
 pub use cadence::{Cadence, Span, SpanError};
 pub use calendar::{DayRule, DayStatus, DaysOff, Holiday, anniversary};
-pub use campaign::{Audience, Campaign, NotMeant, RoundYears, RunningDays};
+pub use campaign::{
+    AUDIENCE_TIER, Audience, Campaign, NotMeant, RoundYears, RunningDays, audience_of,
+    audience_scheme,
+};
 pub use columns::{
     AmountError, ColumnProblem, Columns, CountryError, DateError, FieldProblem, parse_amount,
     parse_country, parse_date, parse_instant,
 };
-pub use condition::{Condition, ConditionError, Evaluator, nearest};
+pub use condition::{Condition, ConditionError, nearest};
 pub use contact::{PastOutreach, Snapshot, Suppression};
 pub use decide::{
     Considered, Decision, Fate, Hold, NextMail, Verdict, decide, next_occurrence, occurrence_key,
@@ -58,7 +62,9 @@ pub use decide::{
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use engagement::{Engagement, Feedback};
 pub use expectation::ClickRate;
-pub use facts::{FACTS, FactInfo, FactType, FactValue, Facts};
+pub use facts::{
+    FACTS, FactInfo, FactSource, FactType, FactValue, Facts, WantedFacts, typical_gap_days,
+};
 pub use half_width::half_width;
 pub use honorific::{Honorific, HonorificError};
 pub use ids::{AccountId, ContactId, OutreachId, RepId, scatter, scattered_share};
@@ -76,6 +82,7 @@ pub use occasion::{
 };
 pub use outcome::{EnhancedStatus, Outcome, Phase, Reply};
 pub use outreach::OutreachState;
+pub use population::{Bar, LastPlace, Population, Ranking, Share, Survey, Top, bar};
 pub use record::{
     AccountRecord, ContactRecord, ContractRecord, OrderRecord, Record, RepRecord, TouchKind,
     TouchKindError, TouchRecord,
@@ -87,7 +94,7 @@ pub use rules::{
     CadenceRules, Channel, ChannelCadence, ChannelDue, Limit, Needs, Place, Rules, TierCadence,
 };
 pub use schedule::{Schedule, ScheduleError};
-pub use scheme::{Scheme, Standing, Tier};
+pub use scheme::{Scheme, Standing, Subject, Tier, TierMove};
 pub use settle::Settlement;
 pub use surprise::{Surprise, SurpriseKind};
 pub use text::{has_hidden_characters, is_hidden, mask_addresses, one_line};

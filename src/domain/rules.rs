@@ -2,9 +2,9 @@
 use chrono::{Days, NaiveDate};
 
 use super::{
-    Cadence, Campaign, Cap, Category, DaysOff, DeedKind, Holiday, LeapDay, Locale, NotMeant,
-    OccasionKind, OccasionRule, Scheme, SendWindow, Snapshot, Span, Standing,
-    window::LONGEST_SHIFT_DAYS,
+    Cadence, Campaign, Cap, Category, Condition, DaysOff, DeedKind, FactInfo, Holiday, LeapDay,
+    Locale, NotMeant, OccasionKind, OccasionRule, Scheme, SendWindow, Snapshot, Span, Standing,
+    audience_scheme, window::LONGEST_SHIFT_DAYS,
 };
 
 /// Where something stands in the configuration.
@@ -194,6 +194,33 @@ impl CadenceRules {
 }
 
 impl Rules {
+    /// Whether a tier goes by a place among all accounts, so that all have to be surveyed.
+    #[must_use]
+    pub fn has_tops(&self) -> bool {
+        self.schemes.iter().any(|scheme| scheme.tiers.iter().any(|tier| tier.top.is_some()))
+    }
+
+    /// The rules of audiences, one for each campaign or series of them, by the scheme that they make.
+    pub fn audiences(&self) -> impl Iterator<Item = (String, &Condition)> {
+        let mut seen: Vec<String> = Vec::new();
+        self.campaigns.iter().filter_map(move |campaign| {
+            let when = campaign.audience.when.as_ref()?;
+            let scheme = audience_scheme(&campaign.key);
+            if seen.contains(&scheme) {
+                return None;
+            }
+            seen.push(scheme.clone());
+            Some((scheme, when))
+        })
+    }
+
+    /// The facts that classification asks for.
+    pub fn facts(&self) -> impl Iterator<Item = &'static FactInfo> {
+        let audiences =
+            self.campaigns.iter().filter_map(|campaign| campaign.audience.when.as_ref());
+        self.schemes.iter().flat_map(Scheme::facts).chain(audiences.flat_map(Condition::names))
+    }
+
     /// The place of `kind` in the order of strength; a lower number is stronger.
     #[must_use]
     pub fn rank(&self, kind: OccasionKind) -> usize {

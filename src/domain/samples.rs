@@ -91,6 +91,7 @@ pub(crate) fn a_contact() -> Snapshot {
         may_send: true,
         suppressed: None,
         standings: Vec::new(),
+        value_cents: 0,
         engagement: Engagement::default(),
         wish: Wish::default(),
         terms: Vec::new(),

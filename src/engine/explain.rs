@@ -3,7 +3,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Engine, EngineError};
 use crate::{
-    domain::{ChannelCadence, ChannelDue, Decision, EmailAddress, Snapshot, decide},
+    domain::{ChannelCadence, ChannelDue, Decision, EmailAddress, Snapshot, TierMove, decide},
     store::LetterFacts,
 };
 
@@ -20,6 +20,8 @@ pub struct Explanation {
     pub decision: Decision,
     /// When calls and visits are due.
     pub channels: Vec<ChannelDue>,
+    /// How the contact moved from tier to tier, the latest move first.
+    pub moves: Vec<TierMove>,
 }
 
 impl Engine {
@@ -32,8 +34,9 @@ impl Engine {
         let mut facts = self.store.letter_facts(std::iter::once(contact.id)).await?;
         let facts = facts.remove(&contact.id).ok_or_else(no_contact)?;
         let decision = decide(&self.config.rules, &contact, now);
+        let moves = self.store.moves(contact.id).await?;
         let channels = self.channels(&contact).await?;
-        Ok(Explanation { now, contact, facts, decision, channels })
+        Ok(Explanation { now, contact, facts, decision, channels, moves })
     }
 
     async fn channels(&self, contact: &Snapshot) -> Result<Vec<ChannelDue>, EngineError> {

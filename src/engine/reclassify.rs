@@ -1,8 +1,15 @@
 //! Brings everybody's standing in line with the facts and the rules.
+use chrono::{DateTime, NaiveDate, Utc};
 use tracing::info;
 
 use super::{Engine, EngineError, PAGE};
-use crate::domain::{ContactId, Evaluator, Facts, Standing};
+use crate::{
+    domain::{
+        AUDIENCE_TIER, AccountId, Condition, ContactId, FactSource, Facts, Population, Ranking,
+        Standing, Subject, Survey, TierMove, WantedFacts,
+    },
+    store::{ContactFacts, Stood},
+};
 
 /// What a round of classification did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,56 +20,64 @@ pub struct Reclassified {
     pub moved: u64,
 }
 
+/// What one pass over the contacts goes by.
+struct Pass<'a> {
+    now: DateTime<Utc>,
+    today: NaiveDate,
+    wanted: WantedFacts,
+    stale_only: bool,
+    population: Population,
+    audiences: Vec<(String, &'a Condition)>,
+}
+
 impl Engine {
     /// Puts the rules of the configuration in force and classifies those whose facts or rules have
-    /// changed. Costs one query if nothing has.
+    /// changed. Costs a few queries if nothing has.
     pub async fn refresh(&self) -> Result<Reclassified, EngineError> {
+        let fingerprint = &self.config.rules_fingerprint;
         let mut tx = self.store.begin().await?;
-        let changed = tx.adopt_rules(&self.config.rules_fingerprint, self.clock.now()).await?;
-        if changed {
-            let keys: Vec<_> =
-                self.config.rules.schemes.iter().map(|scheme| scheme.key.clone()).collect();
-            tx.drop_schemes_except(&keys).await?;
-        }
+        tx.adopt_rules(fingerprint, self.clock.now()).await?;
         tx.commit().await?;
+        if !self.store.is_classified_by(fingerprint).await? {
+            return self.reclassify(false).await;
+        }
+        if !self.store.has_classification_due().await? {
+            return Ok(Reclassified::default());
+        }
         self.reclassify(true).await
     }
 
-    /// Classifies every contact, or only those whose facts have changed if `stale_only`.
+    /// Classifies every contact, or only those whose facts have changed if `stale_only`. All accounts
+    /// are surveyed before, for `stale_only` only if one has changed since the last time.
     #[tracing::instrument(name = "engine.reclassify", skip_all, err)]
     pub async fn reclassify(&self, stale_only: bool) -> Result<Reclassified, EngineError> {
+        let rules = &self.config.rules;
         let now = self.clock.now();
         let today = now.with_timezone(&self.config.defaults.zone).date_naive();
-        let evaluator = Evaluator::new();
+        let wanted = WantedFacts::of(rules.facts());
+        let known = if stale_only { self.store.population().await? } else { None };
+        let population = match known {
+            Some(population) => population,
+            None => self.survey(today, wanted).await?,
+        };
+        let audiences = rules.audiences().collect();
+        let pass = Pass { now, today, wanted, stale_only, population, audiences };
+
         let mut done = Reclassified::default();
-        let mut after = ContactId(0);
-        loop {
-            let page = self.store.facts(after, stale_only, today, PAGE).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            let contacts: Vec<_> = page.iter().map(|(contact, _)| *contact).collect();
-            let known = self.store.standings(contacts.iter().copied()).await?;
-
-            let mut changes = Vec::new();
-            for (contact, facts) in &page {
-                let stood = known.get(contact).map_or(&[][..], Vec::as_slice);
-                let fresh = self.standings(&evaluator, facts, today);
-                changes.extend(fresh.into_iter().filter_map(|(scheme, tier, reason)| {
-                    let same = |old: &&Standing| old.scheme == scheme && old.tier == tier;
-                    let standing =
-                        Standing { scheme: scheme.clone(), tier: tier.clone(), since: now, reason };
-                    (!stood.iter().any(|old| same(&old))).then_some((*contact, standing))
-                }));
-            }
-
-            let mut moved: Vec<_> = changes.iter().map(|(contact, _)| *contact).collect();
-            moved.dedup();
+        let mut page = self.page(&pass, ContactId(0)).await?;
+        while let Some(last) = page.last() {
+            // The next page is read while this one is written.
+            let after = last.contact;
+            let (next, moved) =
+                tokio::try_join!(self.page(&pass, after), self.settle_page(&pass, &page))?;
+            done.considered += page.len() as u64;
+            done.moved += moved;
+            page = next;
+        }
+        if !stale_only {
             let mut tx = self.store.begin().await?;
-            tx.put_standings(&changes).await?;
-            tx.classified(&contacts, &moved, now).await?;
+            tx.all_classified_by(&self.config.rules_fingerprint).await?;
             tx.commit().await?;
-            done.considered += contacts.len() as u64;
-            done.moved += moved.len() as u64;
         }
         if done.considered > 0 {
             let Reclassified { considered, moved } = done;
@@ -71,17 +86,133 @@ impl Engine {
         Ok(done)
     }
 
-    /// Scheme, tier and reason of each scheme for a contact with these facts.
-    fn standings(
+    async fn page(
         &self,
-        evaluator: &Evaluator,
-        facts: &Facts,
-        today: chrono::NaiveDate,
-    ) -> Vec<(String, String, String)> {
-        let classify = |scheme: &crate::domain::Scheme| {
-            let (tier, reason) = scheme.classify(evaluator, facts, today);
-            (scheme.key.clone(), tier.key.clone(), reason)
+        pass: &Pass<'_>,
+        after: ContactId,
+    ) -> Result<Vec<ContactFacts>, EngineError> {
+        let (stale_only, amount) = (pass.stale_only, (PAGE, pass.wanted));
+        let mut page = self.store.facts(after, stale_only, pass.today, amount).await?;
+        for ContactFacts { facts, .. } in &mut page {
+            facts.percentiles = pass.population.percentiles(facts);
+        }
+        Ok(page)
+    }
+
+    /// Classifies a page of contacts and writes down what is new. Returns how many moved.
+    async fn settle_page(
+        &self,
+        pass: &Pass<'_>,
+        page: &[ContactFacts],
+    ) -> Result<u64, EngineError> {
+        let known = self.store.stood(page.iter().map(|contact| contact.contact)).await?;
+        let (mut changes, mut history, mut moved) = (Vec::new(), Vec::new(), Vec::new());
+        for contact in page {
+            let stood = known.get(&contact.contact);
+            let fresh = self.stands(pass, contact, stood);
+            if stood == Some(&fresh) {
+                continue;
+            }
+            let before = stood.map_or(&[][..], |stood| &stood.standings);
+            if stood.is_none() || before != fresh.standings {
+                moved.push(contact.contact);
+            }
+            let news = self.moves(before, &fresh.standings);
+            history.extend(news.map(|gone| (contact.contact, gone)));
+            changes.push((contact.contact, fresh));
+        }
+        let mut tx = self.store.begin().await?;
+        tx.put_standings(&changes).await?;
+        tx.add_moves(&history).await?;
+        tx.classified(page, &moved, pass.now).await?;
+        tx.commit().await?;
+        Ok(moved.len() as u64)
+    }
+
+    /// Where a contact stands in every scheme and audience.
+    fn stands(&self, pass: &Pass<'_>, contact: &ContactFacts, stood: Option<&Stood>) -> Stood {
+        let ContactFacts { account, facts, value_cents, .. } = contact;
+        let Pass { today, population, now, .. } = pass;
+        let subject = Subject { facts, account: *account, population, today: *today };
+        let stood = |scheme: &str| {
+            let known = stood.map_or(&[][..], |stood| &stood.standings);
+            known.iter().find(|standing| standing.scheme == scheme)
         };
-        self.config.rules.schemes.iter().map(classify).collect()
+        let schemes = self.config.rules.schemes.iter().filter_map(|scheme| {
+            let before = stood(&scheme.key);
+            scheme.settle(before, &subject, *now).or_else(|| before.cloned())
+        });
+        let audiences = pass.audiences.iter().filter_map(|(scheme, when)| {
+            let enters = || Standing {
+                scheme: scheme.clone(),
+                tier: AUDIENCE_TIER.to_owned(),
+                since: *now,
+                reason: when.seen(facts, *today),
+            };
+            let fits = when.holds(facts, *today);
+            fits.then(|| stood(scheme).cloned().unwrap_or_else(enters))
+        });
+        Stood { value_cents: *value_cents, standings: schemes.chain(audiences).collect() }
+    }
+
+    /// The moves from tier to tier; the first tier of a scheme is none.
+    fn moves(&self, before: &[Standing], after: &[Standing]) -> impl Iterator<Item = TierMove> {
+        self.config.rules.schemes.iter().filter_map(move |scheme| {
+            let of = |standings: &[Standing]| {
+                standings.iter().find(|standing| standing.scheme == scheme.key).cloned()
+            };
+            let (from, to) = (of(before)?, of(after)?);
+            (from.tier != to.tier).then(|| TierMove {
+                scheme: scheme.key.clone(),
+                reason: scheme.tier(&to.tier).map_or(String::new(), |tier| tier.reason(&to.reason)),
+                from: from.tier,
+                to: to.tier,
+                at: to.since,
+            })
+        })
+    }
+
+    /// Looks at all accounts for what none can tell from its own facts, and keeps what was found.
+    async fn survey(
+        &self,
+        today: NaiveDate,
+        wanted: WantedFacts,
+    ) -> Result<Population, EngineError> {
+        let rules = &self.config.rules;
+        let mut ranking = Ranking::default();
+        if rules.facts().any(|fact| fact.source == FactSource::Rank) {
+            self.each_account(today, wanted, |_, facts| ranking.add(&facts)).await?;
+        }
+        let percentiles = ranking.finish();
+        let mut survey = Survey::new(&rules.schemes, percentiles.clone());
+        if !survey.is_idle() {
+            self.each_account(today, wanted, |account, mut facts| {
+                facts.percentiles = percentiles.percentiles(&facts);
+                survey.add(account, &facts, today);
+            })
+            .await?;
+        }
+        let population = survey.finish();
+        let mut tx = self.store.begin().await?;
+        tx.put_population(&population).await?;
+        tx.commit().await?;
+        Ok(population)
+    }
+
+    async fn each_account(
+        &self,
+        today: NaiveDate,
+        wanted: WantedFacts,
+        mut look: impl FnMut(AccountId, Facts),
+    ) -> Result<(), EngineError> {
+        let mut after = AccountId(0);
+        loop {
+            let page = self.store.account_facts(after, today, (PAGE, wanted)).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = *last;
+            for (account, facts) in page {
+                look(account, facts);
+            }
+        }
     }
 }

@@ -137,7 +137,8 @@ impl Tx {
         serde_json::from_str(&text).map_err(|_| corrupt)
     }
 
-    /// Writes down what a contact's behaviour says now, and has the contact decided on anew.
+    /// Writes down what a contact's behaviour says now, and has the contact classified and decided
+    /// on anew.
     pub async fn put_engagement(
         &mut self,
         contact: ContactId,
@@ -147,6 +148,7 @@ impl Tx {
         let sql = "update contacts set engagement = $2 where id = $1";
         let text = super::json(engagement);
         execute!(self, sql, contact.0, text);
+        self.classify_at_once([contact].into_iter(), now).await?;
         self.decide_at_once([contact].into_iter(), now).await
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
 use super::{
-    StoreError, Tx, contacts_in_order, decisions::decide_at_once_sql, execute, json, json_keys,
-    on_tx,
+    StoreError, Tx, decisions::decide_at_once_sql, execute, json, json_keys, on_tx,
+    standings::classify_sql,
 };
 use crate::domain::{AccountId, ContactId, EmailAddress, RepId};
 
@@ -149,24 +149,21 @@ impl Tx {
         Ok(on_tx!(self, conn => sqlx::query_as(sql).bind(keys).fetch_all(conn).await?))
     }
 
-    /// Has the contacts of these accounts classified and decided on anew.
+    /// Has the contacts of these accounts classified and decided on anew, and all accounts surveyed
+    /// anew before that.
     pub async fn touch_accounts(
         &mut self,
         accounts: &BTreeSet<AccountId>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let sql = "update contacts set reclassify = 1
-                   where account_id in (select cast(value->>0 as bigint) from json_each($1))";
         let ids = json_keys(accounts.iter().map(|account| account.0));
-        let which = contacts_in_order!(
-            "account_id in (select cast(value->>0 as bigint) from json_each($1))"
-        );
-        self.take_contacts(which, &ids).await?;
-        execute!(self, sql, &ids);
+        let sql =
+            classify_sql!("account_id in (select cast(value->>0 as bigint) from json_each($1))");
+        execute!(self, sql, &ids, now.timestamp_millis());
         let sql = decide_at_once_sql!(
             "account_id in (select cast(value->>0 as bigint) from json_each($1))"
         );
         execute!(self, sql, ids, now.timestamp_millis());
-        Ok(())
+        self.forget_population().await
     }
 }

@@ -17,6 +17,7 @@ mod past;
 mod people;
 mod schema;
 mod snapshots;
+mod standings;
 mod status;
 mod suppressions;
 
@@ -30,6 +31,7 @@ use sqlx::{
 };
 
 pub use decisions::DecisionDue;
+pub use facts::ContactFacts;
 pub use feedback::FeedbackTarget;
 pub use import::Change;
 pub use letters::{LetterFacts, LetterRepFacts};
@@ -37,6 +39,7 @@ pub use marks::{Attempt, Mark, Prepared};
 pub use meta::ConfigurationNote;
 pub use outbox::{Claimed, NewOutreach};
 pub use snapshots::SnapshotOptions;
+pub use standings::Stood;
 pub use status::{LedgerCount, Totals};
 
 /// Runs one body against whichever pool is open for reading; the body is type-checked once per

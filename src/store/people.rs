@@ -7,7 +7,7 @@ use sqlx::FromRow;
 
 use super::{
     Change, StoreError, Tx, contacts_in_order, day_text, decisions::decide_at_once_sql, execute,
-    import::Keyed, json, json_keys,
+    import::Keyed, json, json_keys, standings::classify_sql,
 };
 use crate::domain::{AccountId, AccountRecord, ContactRecord, RepId, RepRecord, Wish};
 
@@ -227,6 +227,8 @@ impl Tx {
         let changes = self.upsert(rows.collect(), now).await?;
         let news = records.iter().zip(&changes).filter(|(_, change)| **change != Change::Unchanged);
         let keys = json_keys(news.map(|((contact, _), _)| contact.email.match_key()));
+        let sql = classify_sql!("match_key in (select value->>0 from json_each($1))");
+        execute!(self, sql, &keys, now.timestamp_millis());
         let sql = decide_at_once_sql!("match_key in (select value->>0 from json_each($1))");
         execute!(self, sql, keys, now.timestamp_millis());
         Ok(changes)

@@ -109,7 +109,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Vec<Snapshot>, StoreError> {
         let ids = || rows.iter().map(|row| ContactId(row.id));
-        let mut standings = self.standings(ids()).await?;
+        let mut stood = self.stood(ids()).await?;
         let mut history = self.history(ids(), now).await?;
         let keys = rows.iter().map(|row| (row.id, row.account_id)).collect::<Vec<_>>();
         let past = self.business_past(&keys, &options.needs, now.date_naive()).await?;
@@ -118,7 +118,9 @@ impl Store {
                 let (terms, deeds) = past.of(row.id, row.account_id);
                 let mut snapshot = row.snapshot(options)?;
                 (snapshot.terms, snapshot.deeds) = (terms, deeds);
-                snapshot.standings = standings.remove(&snapshot.id).unwrap_or_default();
+                let stood = stood.remove(&snapshot.id).unwrap_or_default();
+                snapshot.standings = stood.standings;
+                snapshot.value_cents = stood.value_cents;
                 snapshot.history = history.remove(&snapshot.id).unwrap_or_default();
                 let counted = snapshot.history.iter().filter(|past| past.counts);
                 let last = counted.map(|past| past.at).max();
@@ -179,6 +181,7 @@ impl SnapshotRow {
             may_send: self.may_send != Some(0),
             suppressed,
             standings: Vec::new(),
+            value_cents: 0,
             engagement: serde_json::from_str(&self.engagement)
                 .map_err(|_| corrupt("engagement"))?,
             wish: serde_json::from_str(&self.wish).map_err(|_| corrupt("wish"))?,

@@ -5,11 +5,11 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 pub(super) use self::surprise::surprise;
-use super::Language;
+use super::{Language, tiers::tiers};
 use crate::{
     domain::{
         Barrier, Campaign, Channel, ChannelDue, Considered, DeedKind, Fate, Hold, Milestone,
-        NotMeant, OccasionRule, Rules, Standing, Suppression, Verdict,
+        NotMeant, OccasionRule, Rules, Suppression, Verdict,
     },
     engine::Explanation,
 };
@@ -29,7 +29,7 @@ pub(super) fn explanation(language: Language, explanation: &Explanation, rules: 
     lines.push(cadence(language, explanation, rules));
     if !contact.standings.is_empty() {
         lines.push(format!("\n{}", language.say("Tiers", "级别")));
-        lines.extend(contact.standings.iter().map(|s| standing(language, s, zone)));
+        lines.extend(tiers(language, explanation, rules));
     }
     if !explanation.channels.is_empty() {
         lines.push(format!("\n{}", language.say("For the rep", "销售代表")));
@@ -121,19 +121,6 @@ fn cadence(language: Language, explanation: &Explanation, rules: &Rules) -> Stri
             let last = last.map_or("从未写过信".to_owned(), |day| format!("上次邮件 {day}"));
             format!("联系频率：每 {every} 天（{tier}，范围 {min}–{max} 天）；{habit}；{last}。")
         }
-    }
-}
-
-fn standing(language: Language, standing: &Standing, zone: Tz) -> String {
-    let since = date(language, standing.since.with_timezone(&zone).date_naive());
-    let Standing { scheme, tier, reason, .. } = standing;
-    let reason = match (language, reason.as_str()) {
-        (Language::Chinese, "no other tier fits") => "不符合其他任何级别",
-        (_, reason) => reason,
-    };
-    match language {
-        Language::English => format!("  {scheme}: {tier} since {since}, because {reason}"),
-        Language::Chinese => format!("  {scheme}：{tier}，自 {since} 起，因为 {reason}"),
     }
 }
 
@@ -237,6 +224,10 @@ const fn not_meant(language: Language, why: NotMeant) -> &'static str {
         NotMeant::NotWanted => {
             language.say("the contact does not want mails of this kind", "联系人不希望收到此类邮件")
         }
+        NotMeant::Rule => language.say(
+            "meant for others: the rule of its audience does not hold",
+            "面向其他联系人：不符合其受众规则",
+        ),
     }
 }
 

@@ -1,5 +1,10 @@
 //! `campaigns/NAME.toml`: what is written, to whom, on what occasion.
-use super::{Known, cadence::KINDS, distinct};
+use super::{
+    Known,
+    cadence::KINDS,
+    distinct,
+    rule::{self, RULE},
+};
 use crate::{
     config::{
         form::{
@@ -299,7 +304,15 @@ fn audience(table: &mut Table<'_>, known: &Known) -> Option<Audience> {
     let locales = table.or("locales", &ListOf(LOCALE), "[]", meaning);
     let meaning = "Countries, one of which the contact must be in, two capital letters each.";
     let countries = table.or("countries", &ListOf(COUNTRY), "[]", meaning);
-    Some(Audience { tiers: tiers?, locales: locales?, countries: countries? })
+    let meaning = "A rule over facts, as in `tiers.toml`. It is looked at whenever contacts are put into \
+                   their tiers anew.";
+    let rule = table.optional("when", &RULE, "everybody", meaning);
+    let when = rule::condition(table, "when", rule);
+    if let Some(always) = when.as_ref().ok().and_then(|when| when.as_ref()?.constant()) {
+        let whom = if always { "everybody" } else { "nobody" };
+        table.complain_inside("when", (1, 1), format!("this rule means {whom}, whatever is known"));
+    }
+    Some(Audience { tiers: tiers?, locales: locales?, countries: countries?, when: when.ok()? })
 }
 
 fn check_tier(table: &Table<'_>, place: usize, (scheme, tier): (&str, &str), known: &Known) {

@@ -38,7 +38,23 @@ fn the_tiers_and_their_intervals_are_those_of_the_product() {
         .map(|scheme| scheme.tiers.iter().map(|tier| tier.key.as_str()).collect())
         .collect();
     let readiness = ["bonus", "gold-mine", "next-month", "next-quarter", "burden"];
-    assert_eq!(tiers, [&["priority", "general", "last"][..], &readiness]);
+    let value = [
+        "revenue-10",
+        "profit-10",
+        "potential-10",
+        "revenue-20",
+        "profit-20",
+        "potential-20",
+        "rest",
+    ];
+    let expected = [
+        &["priority", "general", "last"][..],
+        &readiness,
+        &["red", "white", "black", "plain"],
+        &["grow", "develop", "win", "other"],
+        &value,
+    ];
+    assert_eq!(tiers, expected);
     let cadence = |name: &str| {
         let tier = rules.cadence.tiers.iter().find(|tier| tier.tier == name).unwrap();
         let cadence = tier.cadence;

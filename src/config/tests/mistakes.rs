@@ -29,7 +29,7 @@ fn ten_mistakes_in_one_configuration_are_ten_lines() {
     perennial.toml:41: defaults.may_track: expected `true` or `false`, found a text
     perennial.toml:89: tracking.base_url: expected `https`; plain `http` is for this machine alone
     perennial.toml:103: schedule.reclassify: expected 0 to 23 as the hour, found `25`
-    tiers.toml:18:9: scheme[priority].tier[priority].when: there is no fact `revenu_12m`, did you mean `revenue_12m`?
+    tiers.toml:28:9: scheme[priority].tier[priority].when: there is no fact `revenu_12m`, did you mean `revenue_12m`?
     ");
 }
 
@@ -55,7 +55,7 @@ fn a_wrong_type_is_told_in_words() {
     campaigns/check-in.toml:6: welcome_days: expected a whole number from 0 to 366, found a number with a fraction
     perennial.toml:14: company.name: expected a text, found yes or no (`true` or `false`)
     perennial.toml:105: templates: expected a section, found a list
-    tiers.toml:11: scheme[1].key: expected a name of small letters, digits, `-` and `_`, found a date or time
+    tiers.toml:16: scheme[1].key: expected a name of small letters, digits, `-` and `_`, found a date or time
     ");
 }
 
@@ -113,7 +113,7 @@ fn a_misspelt_word_is_told_the_nearest_one() {
     perennial.toml:38: defaults.zone: there is no time zone `Europe/Berln`, did you mean `Europe/Berlin`?
     perennial.toml:45: delivery.via: expected `folder` or `relay`, found `foldr`, did you mean `folder`?
     perennial.toml:86: traking: unknown key, did you mean `tracking`?
-    tiers.toml:14: scheme[priority].tiers: unknown key, did you mean `tier`?
+    tiers.toml:24: scheme[priority].tiers: unknown key, did you mean `tier`?
     ");
 }
 
@@ -154,8 +154,8 @@ fn what_is_there_twice_is_told() {
     calendar.toml:39: holiday[mid-autumn].names: `zh-TW` is here twice
     calendar.toml:52: holiday: `new-year` is here twice
     perennial.toml:39:1: `zone` is here twice
-    tiers.toml:30: scheme: `priority` is here twice
-    tiers.toml:39: scheme[priority].tier: `bonus` is here twice
+    tiers.toml:41: scheme: `priority` is here twice
+    tiers.toml:50: scheme[priority].tier: `bonus` is here twice
     ");
 }
 
@@ -210,7 +210,7 @@ fn a_slip_of_syntax_has_its_column_and_hides_no_other_mistake() {
     campaigns/new-year.toml:7: welcome_days: expected a whole number from 0 to 366, found `-1`
     perennial.toml:36:10: expected a value; a text stands in quotes
     perennial.toml:41: defaults.may_track: expected `true` or `false`, found a text
-    tiers.toml:11:16: the text is not closed, expected `"`
+    tiers.toml:16:16: the text is not closed, expected `"`
     "#);
 }
 
@@ -232,10 +232,10 @@ fn a_rule_is_told_the_place_within_the_file() {
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     4 problems in the configuration:
-    tiers.toml:20:4: scheme[priority].tier[priority].when: there is no fact `potental`, did you mean `potential`?
-    tiers.toml:25:22: scheme[priority].tier[general].when: syntax error: extraneous input '||'
-    tiers.toml:48:9: scheme[readiness].tier[next-month].when: expected a rule that comes to yes or no, found one that comes to a int
-    tiers.toml:53: scheme[readiness].tier[next-quarter].when: there is no fact `hasneed`, did you mean `has_need`?
+    tiers.toml:30:4: scheme[priority].tier[priority].when: there is no fact `potental`, did you mean `potential`?
+    tiers.toml:35:22: scheme[priority].tier[general].when: syntax error: extraneous input '||'
+    tiers.toml:59:20: scheme[readiness].tier[next-month].when: expected a rule that comes to yes or no, found one that comes to a number
+    tiers.toml:64: scheme[readiness].tier[next-quarter].when: there is no fact `hasneed`, did you mean `has_need`?
     ");
 }
 
@@ -246,8 +246,8 @@ fn only_the_last_tier_goes_without_a_rule() {
         change(files, "tiers.toml", "key = \"burden\"", "key = \"burden\"\nwhen = \"urgent\"");
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     2 problems in the configuration:
-    tiers.toml:49: scheme[readiness].tier: missing `when`: only the last tier goes without, since it takes everybody
-    tiers.toml:53: scheme[readiness].tier: the last tier is for everybody who is left; take its `when` away, or add a tier without one
+    tiers.toml:60: scheme[readiness].tier: missing `when` or `top`: only the last tier goes without, since it takes everybody
+    tiers.toml:64: scheme[readiness].tier: the last tier is for everybody who is left; take its `when` and `top` away, or add a tier without them
     ");
 }
 
@@ -303,5 +303,71 @@ fn a_file_that_is_no_text_is_told_with_its_line_along_with_the_rest() {
     cadence.toml:39: window.closes: expected a time of day such as `09:00`, found `7:77`
     campaigns/x.toml: cannot read `CONFIG/campaigns/x.toml`: is a directory (os error 21)
     tiers.toml:2: is not UTF-8 text from here on; save it as UTF-8
+    ");
+}
+
+#[test]
+fn a_tier_that_nobody_can_enter_is_told_with_its_place() {
+    let mut files = Files::embedded();
+    for (path, old, new) in [
+        (
+            "tiers.toml",
+            "when = \"can_pay\"",
+            "when = \"urgent && has_authority && can_pay && has_need\"",
+        ),
+        ("tiers.toml", "when = \"has_need\"", "when = \"has_need && 1 > 2\""),
+        ("tiers.toml", "revenue_12m > 0 && share", "key_person_level < 3 && share"),
+        ("tiers.toml", "when = \"orders_12m > 0 ||", "when = \"true || orders_12m > 0 ||"),
+    ] {
+        files = change(files, path, old, new);
+    }
+    insta::assert_snapshot!(Folder::new().complaints(&files), @r"
+    4 problems in the configuration:
+    tiers.toml:33:9: scheme[priority].tier[general].when: this is true for everybody; only the last tier is
+    tiers.toml:57:9: scheme[readiness].tier[next-month].when: nobody gets here: whoever fits is in the tier `bonus` before
+    tiers.toml:62:9: scheme[readiness].tier[next-quarter].when: nobody ever fits: this is false for everybody
+    tiers.toml:112:9: scheme[layers].tier[develop].when: accounts compete for a `top`, and `key_person_level` belongs to a contact
+    ");
+}
+
+#[test]
+fn a_top_that_makes_no_sense_is_told() {
+    let mut files = Files::embedded();
+    for (path, old, new) in [
+        ("tiers.toml", "percent = 10, by = \"revenue_12m\"", "percent = 0, by = \"revenu_12m\""),
+        (
+            "tiers.toml",
+            "percent = 10, by = \"profit_12m\"",
+            "percent = 10, count = 3, by = \"industry\"",
+        ),
+        ("tiers.toml", "percent = 10, by = \"potential\"", "by = \"key_person_level\""),
+        (
+            "tiers.toml",
+            "percent = 20, by = \"profit_12m\"",
+            "percent = 10, by = \"profit_12m\", per = \"reps\"",
+        ),
+    ] {
+        files = change(files, path, old, new);
+    }
+    insta::assert_snapshot!(Folder::new().complaints(&files), @r"
+    7 problems in the configuration:
+    tiers.toml:134: scheme[value].tier[revenue-10].top.by: there is no fact `revenu_12m`, did you mean `revenue_12m`?
+    tiers.toml:134: scheme[value].tier[revenue-10].top.percent: expected a whole number from 1 to 100, found `0`
+    tiers.toml:139: scheme[value].tier[profit-10].top.by: expected a fact about accounts that is a number, such as `revenue_12m`, and `industry` is no number
+    tiers.toml:139: scheme[value].tier[profit-10].top.count: expected `percent` or `count`, found both
+    tiers.toml:144: scheme[value].tier[potential-10].top.by: expected a fact about accounts that is a number, such as `revenue_12m`, and `key_person_level` belongs to a contact
+    tiers.toml:144: scheme[value].tier[potential-10].top.percent: missing, expected `percent` or `count`
+    tiers.toml:153: scheme[value].tier[profit-20].top.per: expected `all` or `rep`, found `reps`, did you mean `rep`?
+    ");
+}
+
+#[test]
+fn a_type_error_in_the_rule_of_an_audience_is_told_with_its_place() {
+    let text = text_of(&Files::embedded(), "campaigns/birthday.toml");
+    let text = text.replace("#when = 'orders_12m > 0", "when = 'orders_12m > 0 && country > 5");
+    let files = Files::embedded().clone().with("campaigns/birthday.toml", &text);
+    insta::assert_snapshot!(Folder::new().complaints(&files), @r"
+    1 problem in the configuration:
+    campaigns/birthday.toml:26:35: audience.when: expected two numbers or two texts to compare, found a text and a number
     ");
 }

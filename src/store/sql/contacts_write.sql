@@ -1,7 +1,6 @@
 insert into contacts (
     match_key, email, name, given_name, family_name, honorific, title, phone, account_id, locale,
-    zone, country, birthday, level, may_send, may_track, wish, attributes, known_since, engagement,
-    reclassify
+    zone, country, birthday, level, may_send, may_track, wish, attributes, known_since, engagement
 )
 select
     value->>'match_key',
@@ -23,8 +22,7 @@ select
     value->>'wish',
     value->>'attributes',
     cast($2 as bigint),
-    '{}',
-    1
+    '{}'
 from json_each($1)
 where true
 on conflict (match_key) do update set
@@ -44,5 +42,4 @@ on conflict (match_key) do update set
     may_send = excluded.may_send,
     may_track = excluded.may_track,
     wish = excluded.wish,
-    attributes = excluded.attributes,
-    reclassify = 1
+    attributes = excluded.attributes

@@ -1,9 +1,7 @@
-insert into standings (contact_id, scheme, tier, since, reason)
-select
-    cast(value->>0 as bigint), value->>1, value->>2, cast(value->>3 as bigint), value->>4
+insert into standings (contact_id, value_cents, standings)
+select cast(value->>0 as bigint), cast(value->>1 as bigint), value->>2
 from json_each($1)
 where true
-on conflict (contact_id, scheme) do update set
-    tier = excluded.tier,
-    since = excluded.since,
-    reason = excluded.reason
+on conflict (contact_id) do update set
+    value_cents = excluded.value_cents,
+    standings = excluded.standings

@@ -4,4 +4,5 @@ mod importing;
 mod occasions;
 mod planning;
 mod sending;
+mod tiers;
 mod trouble;

@@ -155,7 +155,7 @@ async fn new_rules_are_in_force_from_the_next_round_on(db: &Database) {
     assert_eq!(changed.round().await.considered, 1);
     assert_eq!(tier(&changed).await, "priority");
     let ada = changed.engine.explain(&address("ada@example.org")).await.unwrap();
-    assert_eq!(ada.contact.standings.len(), 1, "the other scheme is gone");
+    assert_eq!(ada.contact.standings.len(), 1, "the other schemes are gone");
     assert!(matches!(ada.decision.verdict, Verdict::Send(_)));
     assert_eq!(changed.round().await.considered, 0, "the same rules are adopted once");
 }

@@ -1,6 +1,9 @@
 use perennial::{
-    domain::{AccountRecord, ContactId, ContactRecord, Facts, OrderRecord, Standing},
-    store::Totals,
+    domain::{
+        AccountRecord, ContactId, ContactRecord, Engagement, Facts, OrderRecord, Standing,
+        TierMove, WantedFacts,
+    },
+    store::{ContactFacts, Stood, Totals},
 };
 
 use crate::support::{
@@ -16,17 +19,41 @@ on_both_databases!(
     a_contacts_own_word_goes_before_its_accounts,
     of_a_contact_alone_nothing_is_known,
     facts_come_in_pages_and_stale_ones_alone_if_asked_for,
+    orders_of_earlier_years_deliveries_and_gaps_are_facts_too,
+    what_a_contact_did_is_a_fact,
+    an_account_has_facts_without_its_contacts,
     a_contact_stands_where_it_was_put_last,
-    a_scheme_that_is_gone_is_forgotten,
+    moves_are_kept_in_their_order,
     only_those_who_moved_are_decided_on_anew,
-    rules_are_adopted_once_and_then_everybody_is_looked_at,
+    what_is_asked_for_after_the_facts_were_read_is_still_due,
+    rules_are_adopted_once_and_then_everybody_is_decided_on,
 );
 
-async fn facts(db: &Database, contact: ContactId, today: &str) -> Facts {
+/// Everything that costs a query of its own.
+const ALL: WantedFacts = WantedFacts { gaps: true, mails: true, clicks: true };
+
+async fn known(db: &Database, contact: ContactId, today: &str) -> ContactFacts {
     let after = ContactId(contact.0 - 1);
-    let (id, facts) = db.store.facts(after, false, day(today), 1).await.unwrap().remove(0);
-    assert_eq!(id, contact);
-    facts
+    let known = db.store.facts(after, false, day(today), (1, ALL)).await.unwrap().remove(0);
+    assert_eq!(known.contact, contact);
+    known
+}
+
+async fn facts(db: &Database, contact: ContactId, today: &str) -> Facts {
+    known(db, contact, today).await.facts
+}
+
+async fn classified(db: &Database, contacts: &[ContactId], moved: &[ContactId]) {
+    for contact in contacts {
+        let known = [known(db, *contact, "2026-05-14").await];
+        write(&db.store, async |tx| tx.classified(&known, moved, at(NOW)).await).await;
+    }
+}
+
+/// Who is to be classified anew.
+async fn stale(db: &Database) -> Vec<ContactId> {
+    let page = db.store.facts(ContactId(0), true, day("2026-05-14"), (10, ALL)).await.unwrap();
+    page.into_iter().map(|known| known.contact).collect()
 }
 
 async fn facts_sum_the_orders_of_the_last_365_days_only(db: &Database) {
@@ -55,8 +82,11 @@ async fn facts_sum_the_orders_of_the_last_365_days_only(db: &Database) {
     let ada = contact_id(&db.store, "ada@example.org").await;
     let expected = Facts {
         revenue_12m: 149.75,
+        revenue_prev_12m: 100.0,
         profit_12m: 25.5,
         orders_12m: 3,
+        order_count: 4,
+        typical_gap_days: Some(1),
         last_order_on: Some(day("2026-05-14")),
         contract_ends_on: Some(day("2026-12-31")),
         ..Facts::default()
@@ -114,10 +144,10 @@ async fn facts_come_in_pages_and_stale_ones_alone_if_asked_for(db: &Database) {
     for name in ["a", "b", "c", "d"] {
         people.push(person(&db.store, &format!("{name}@example.org")).await);
     }
-    write(&db.store, async |tx| tx.classified(&people[1..2], &[], at(NOW)).await).await;
+    classified(db, &people[1..2], &[]).await;
     let page = async |after: ContactId, stale, limit| {
-        let page = db.store.facts(after, stale, day("2026-05-14"), limit).await.unwrap();
-        page.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+        let page = db.store.facts(after, stale, day("2026-05-14"), (limit, ALL)).await.unwrap();
+        page.into_iter().map(|known| known.contact).collect::<Vec<_>>()
     };
     assert_eq!(page(ContactId(0), false, 3).await, people[..3]);
     assert_eq!(page(people[2], false, 3).await, people[3..]);
@@ -135,52 +165,140 @@ async fn standings(db: &Database, contact: ContactId) -> Vec<Standing> {
     found.remove(&contact).unwrap_or_default()
 }
 
+fn stood(standings: &[&Standing]) -> Stood {
+    Stood { value_cents: 250, standings: standings.iter().map(|s| (*s).clone()).collect() }
+}
+
 async fn a_contact_stands_where_it_was_put_last(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
     let bob = person(&db.store, "bob@example.org").await;
     let (last, bonus) = (standing("priority", "last", NOW), standing("readiness", "bonus", NOW));
-    let first = [(ada, last.clone()), (ada, bonus.clone()), (bob, last.clone())];
+    let first = [(ada, stood(&[&last, &bonus])), (bob, stood(&[&last]))];
     write(&db.store, async |tx| tx.put_standings(&first).await).await;
-    assert_eq!(standings(db, ada).await, [last.clone(), bonus.clone()]);
+    assert_eq!(standings(db, ada).await, [last.clone(), bonus]);
 
     let moved = standing("priority", "general", "2026-06-01T00:00:00Z");
-    write(&db.store, async |tx| tx.put_standings(&[(ada, moved.clone())]).await).await;
-    assert_eq!(standings(db, ada).await, [moved, bonus]);
+    write(&db.store, async |tx| tx.put_standings(&[(ada, stood(&[&moved]))]).await).await;
+    assert_eq!(standings(db, ada).await, std::slice::from_ref(&moved), "the other is gone");
     assert_eq!(standings(db, bob).await, [last]);
+    let known = db.store.stood([ada].into_iter()).await.unwrap().remove(&ada);
+    assert_eq!(known, Some(stood(&[&moved])));
 }
 
-async fn a_scheme_that_is_gone_is_forgotten(db: &Database) {
+async fn moves_are_kept_in_their_order(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
-    let (last, bonus) = (standing("priority", "last", NOW), standing("readiness", "bonus", NOW));
-    let both = [(ada, last.clone()), (ada, bonus)];
-    write(&db.store, async |tx| tx.put_standings(&both).await).await;
-    let kept = ["priority".to_owned()];
-    write(&db.store, async |tx| tx.drop_schemes_except(&kept).await).await;
-    assert_eq!(standings(db, ada).await, [last]);
-    write(&db.store, async |tx| tx.drop_schemes_except(&[]).await).await;
-    assert_eq!(standings(db, ada).await, []);
+    let bob = person(&db.store, "bob@example.org").await;
+    let gone = |to: &str, when: &str| TierMove {
+        scheme: "priority".to_owned(),
+        from: "last".to_owned(),
+        to: to.to_owned(),
+        at: at(when),
+        reason: "orders_12m > 0 (orders_12m = 1)".to_owned(),
+    };
+    let first = gone("general", "2026-05-14T00:00:00Z");
+    let second = gone("priority", "2026-05-15T00:00:00Z");
+    let moves = [(ada, first.clone()), (bob, first.clone()), (ada, second.clone())];
+    write(&db.store, async |tx| tx.add_moves(&moves).await).await;
+    assert_eq!(db.store.moves(ada).await.unwrap(), [second.clone(), first]);
+    assert_eq!(db.store.moves_since(second.at).await.unwrap(), [(ada, second)]);
+}
+
+async fn orders_of_earlier_years_deliveries_and_gaps_are_facts_too(db: &Database) {
+    let engines = add_account(&db.store, account("A-1")).await;
+    add_contacts(&db.store, &[(contact("ada@example.org"), Some(engines))]).await;
+    let delivered = |order, on| OrderRecord { delivered_on: Some(day(on)), ..order };
+    let orders = [
+        (order("too old", "A-1", "2024-05-14"), engines),
+        (order("before", "A-1", "2024-05-24"), engines),
+        (delivered(order("delivered", "A-1", "2026-05-01"), "2026-05-10"), engines),
+        (delivered(order("on its way", "A-1", "2026-05-11"), "2026-05-20"), engines),
+    ];
+    write(&db.store, async |tx| tx.import_orders(&orders, at(NOW)).await).await;
+    let ada = contact_id(&db.store, "ada@example.org").await;
+    let expected = Facts {
+        revenue_12m: 200.0,
+        revenue_prev_12m: 100.0,
+        orders_12m: 2,
+        order_count: 4,
+        last_order_on: Some(day("2026-05-11")),
+        last_delivery_on: Some(day("2026-05-10")),
+        typical_gap_days: Some(10),
+        ..Facts::default()
+    };
+    let known = known(db, ada, "2026-05-14").await;
+    assert_eq!((known.facts, known.value_cents, known.account), (expected, 20_000, Some(engines)));
+    let few = (1, WantedFacts::default());
+    let page = db.store.facts(ContactId(0), false, day("2026-05-14"), few).await.unwrap();
+    assert_eq!(page[0].facts.typical_gap_days, None, "nobody asked for it");
+}
+
+async fn what_a_contact_did_is_a_fact(db: &Database) {
+    let ada = person(&db.store, "ada@example.org").await;
+    classified(db, &[ada], &[]).await;
+    let engagement =
+        Engagement { interval_days: Some(20.5), last_human_at: Some(at("2026-05-01T08:00:00Z")) };
+    write(&db.store, async |tx| tx.put_engagement(ada, &engagement, at(NOW)).await).await;
+    assert_eq!(stale(db).await, [ada], "its tier may depend on it");
+    let expected = Facts {
+        last_human_on: Some(day("2026-05-01")),
+        interval_days: Some(20.5),
+        ..Facts::default()
+    };
+    assert_eq!(facts(db, ada, "2026-05-14").await, expected);
+}
+
+async fn an_account_has_facts_without_its_contacts(db: &Database) {
+    let record = AccountRecord {
+        rep: Some("rep@example.org".parse().unwrap()),
+        attributes: attribute("reach", "yes"),
+        ..account("A-1")
+    };
+    let engines = add_account(&db.store, record).await;
+    let orders = [(order("1", "A-1", "2026-05-01"), engines)];
+    write(&db.store, async |tx| tx.import_orders(&orders, at(NOW)).await).await;
+    let page = db.store.account_facts(perennial::domain::AccountId(0), day("2026-05-14"), (5, ALL));
+    let mut page = page.await.unwrap();
+    let (id, facts) = page.remove(0);
+    assert!(page.is_empty());
+    assert_eq!((id, facts.revenue_12m), (engines, 100.0));
+    assert_eq!(facts.attributes, attribute("reach", "yes"));
 }
 
 async fn only_those_who_moved_are_decided_on_anew(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
     let bob = person(&db.store, "bob@example.org").await;
     decided(&db.store, &[(ada, None), (bob, None)]).await;
-    write(&db.store, async |tx| tx.classified(&[ada, bob], &[bob], at(NOW)).await).await;
+    classified(db, &[ada, bob], &[bob]).await;
     assert_eq!(due(&db.store, NOW, 9).await, [bob]);
-    assert!(db.texts("select email from contacts where reclassify = 1").await.is_empty());
+    assert_eq!(stale(db).await, []);
+    assert!(!db.store.has_classification_due().await.unwrap());
 }
 
-async fn rules_are_adopted_once_and_then_everybody_is_looked_at(db: &Database) {
+async fn what_is_asked_for_after_the_facts_were_read_is_still_due(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
+    let before = [known(db, ada, "2026-05-14").await];
+    let later = at(NOW) + chrono::TimeDelta::milliseconds(1);
+    write(&db.store, async |tx| tx.classify_at_once([ada].into_iter(), later).await).await;
+    write(&db.store, async |tx| tx.classified(&before, &[], later).await).await;
+    assert_eq!(stale(db).await, [ada]);
+    classified(db, &[ada], &[]).await;
+    assert_eq!(stale(db).await, []);
+}
+
+async fn rules_are_adopted_once_and_then_everybody_is_decided_on(db: &Database) {
+    let ada = person(&db.store, "ada@example.org").await;
+    decided(&db.store, &[(ada, None)]).await;
     let adopt = async |rules: &str| {
         let changed = write(&db.store, async |tx| tx.adopt_rules(rules, at(NOW)).await).await;
-        let stale = db.texts("select email from contacts where reclassify = 1").await.len();
-        write(&db.store, async |tx| tx.classified(&[ada], &[], at(NOW)).await).await;
+        let asked = due(&db.store, NOW, 9).await.len();
         decided(&db.store, &[(ada, None)]).await;
-        (changed, stale)
+        (changed, asked)
     };
     assert_eq!(adopt("one").await, (true, 1));
     assert_eq!(adopt("one").await, (false, 0));
     assert_eq!(adopt("two").await, (true, 1));
+    assert!(!db.store.is_classified_by("two").await.unwrap());
+    write(&db.store, async |tx| tx.all_classified_by("two").await).await;
+    assert!(db.store.is_classified_by("two").await.unwrap());
     assert_eq!(db.store.totals().await.unwrap(), Totals { contacts: 1, ..Totals::default() });
 }

@@ -128,6 +128,7 @@ async fn a_snapshot_says_what_is_known(db: &Database) {
         may_send: false,
         suppressed: None,
         standings: Vec::new(),
+        value_cents: 0,
         engagement: Engagement::default(),
         wish: Wish::default(),
         terms: Vec::new(),

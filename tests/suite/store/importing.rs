@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use perennial::{
     domain::{
-        AccountRecord, ContactId, ContactRecord, ContractRecord, Honorific, OrderRecord, RepRecord,
-        TouchKind, TouchRecord,
+        AccountRecord, ContactId, ContactRecord, ContractRecord, Honorific, OrderRecord,
+        Population, RepRecord, TouchKind, TouchRecord, WantedFacts,
     },
     store::{Change, Totals},
 };
@@ -245,13 +245,20 @@ async fn news_of_an_account_is_news_of_its_contacts(db: &Database) {
         contact_id(&db.store, "bob@example.org").await,
     ];
     decided(&db.store, &ids.map(|id| (id, None))).await;
-    write(&db.store, async |tx| tx.classified(&ids, &[], at(NOW)).await).await;
+    let stale = async || {
+        let few = (10, WantedFacts::default());
+        db.store.facts(ContactId(0), true, day("2026-05-14"), few).await.unwrap()
+    };
+    let known = stale().await;
+    write(&db.store, async |tx| tx.classified(&known, &[], at(NOW)).await).await;
+    let surveyed = Population::default();
+    write(&db.store, async |tx| tx.put_population(&surveyed).await).await;
+    assert_eq!(db.store.population().await.unwrap(), Some(surveyed));
     let touched = BTreeSet::from([account]);
     write(&db.store, async |tx| tx.touch_accounts(&touched, at(NOW)).await).await;
-    assert_eq!(
-        db.texts("select email from contacts where reclassify = 1").await,
-        ["ada@example.org"]
-    );
+    let stale: Vec<_> = stale().await.into_iter().map(|known| known.contact).collect();
+    assert_eq!(stale, ids[..1]);
+    assert_eq!(db.store.population().await.unwrap(), None, "accounts are surveyed anew");
     assert_eq!(db.store.overdue(at(NOW)).await.unwrap(), 1);
 }
 
@@ -306,7 +313,9 @@ async fn writers_of_the_same_contacts_never_stop_one_another(db: &Database) {
             for _ in 0..8 {
                 let due = store.due(at(NOW), u32::MAX).await.unwrap();
                 write(&store, async |tx| tx.decided(&due, &again).await).await;
-                write(&store, async |tx| tx.classified(&ids, &ids, at(NOW)).await).await;
+                let few = (u32::MAX, WantedFacts::default());
+                let known = store.facts(ContactId(0), true, day("2026-05-14"), few).await.unwrap();
+                write(&store, async |tx| tx.classified(&known, &ids, at(NOW)).await).await;
             }
         });
     }
