@@ -62,7 +62,7 @@ pub use letter::{
     date_text, greeting,
 };
 pub use locale::{Locale, LocaleError};
-pub use lunar::{lunar_to_solar, next_lunar};
+pub use lunar::{Meridian, SolarTerm, SolarTermError, lunar_to_solar, next_lunar};
 pub use outcome::{EnhancedStatus, Outcome, Phase, Reply};
 pub use outreach::OutreachState;
 pub use record::{
