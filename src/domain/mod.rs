@@ -39,7 +39,10 @@ mod window;
 
 pub use birthday::{Birthday, BirthdayError, LeapDay};
 pub use cadence::{Cadence, Span, SpanError};
-pub use calendar::{DayRule, Holiday, anniversary};
+pub use calendar::{
+    Church, DayRule, DayStatus, DaysOff, Holiday, LunarDay, Nth, Observed, ObservedIn, OffYear,
+    Seek, anniversary,
+};
 pub use campaign::{Audience, Campaign, NotMeant, OccasionKind, OccasionRule, Occurrence};
 pub use columns::{
     AmountError, ColumnProblem, Columns, CountryError, DateError, FieldProblem, parse_amount,

@@ -1,6 +1,7 @@
 //! The rules in force: everything that an admin decides.
 use super::{
-    Cadence, Campaign, Holiday, LeapDay, Locale, OccasionKind, Scheme, SendWindow, Standing,
+    Cadence, Campaign, DaysOff, Holiday, LeapDay, Locale, OccasionKind, Scheme, SendWindow,
+    Standing,
 };
 
 /// The rules in force, checked and with all days worked out.
@@ -12,6 +13,8 @@ pub struct Rules {
     pub cadence: CadenceRules,
     /// Days that matter to many.
     pub holidays: Vec<Holiday>,
+    /// Which of them are days off in which country.
+    pub days_off: DaysOff,
     /// What is written, to whom, on what occasion.
     pub campaigns: Vec<Campaign>,
     /// When mail may leave.

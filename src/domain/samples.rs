@@ -2,8 +2,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Audience, Cadence, CadenceRules, Campaign, ContactId, DayOff, DayRule, Engagement, Holiday,
-    LeapDay, Locale, OccasionKind, OccasionRule, PastOutreach, Rules, SendWindow, Snapshot, Span,
+    Audience, Cadence, CadenceRules, Campaign, ContactId, DayOff, DayRule, DaysOff, Engagement,
+    Holiday, LeapDay, Locale, OccasionKind, OccasionRule, PastOutreach, Rules, SendWindow,
+    Snapshot, Span,
 };
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -16,7 +17,7 @@ pub(crate) fn rules() -> Rules {
     let holiday = Holiday::new(
         "mid-autumn".into(),
         vec![(Locale::english(), "Mid-Autumn Festival".into())],
-        DayRule::Lunar { month: 8, day: 15 },
+        DayRule::lunar(8, 15),
     );
     Rules {
         schemes: Vec::new(),
@@ -29,6 +30,7 @@ pub(crate) fn rules() -> Rules {
             catch_up_days: 14,
         },
         holidays: vec![holiday],
+        days_off: DaysOff::default(),
         campaigns: vec![
             campaign("birthday", OccasionRule::Birthday, 2, DayOff::Keep),
             campaign("anniversary", OccasionRule::CooperationAnniversary, 3, DayOff::Next),

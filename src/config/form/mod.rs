@@ -1,4 +1,6 @@
 //! The forms that a value can have, and what is said of one that has another.
+mod day;
+
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use chrono::NaiveTime;
@@ -8,6 +10,8 @@ use toml::{Spanned, de::DeValue};
 use crate::domain::{
     EmailAddress, Locale, LocaleError, Schedule, Span, has_hidden_characters, nearest, one_line,
 };
+
+pub(super) use day::{DATE, NthOrLast, TERM};
 
 /// The value, or everything that is wrong with it.
 pub(super) type Checked<T> = Result<T, Vec<Complaint>>;

@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct RuleFiles<'a> {
     pub(super) tiers: Option<&'a Document<'a>>,
     pub(super) cadence: Option<&'a Document<'a>>,
-    pub(super) calendar: Option<&'a Document<'a>>,
+    pub(super) calendar: Vec<&'a Document<'a>>,
     pub(super) campaigns: Vec<&'a Document<'a>>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct RuleFiles<'a> {
 struct Known {
     /// Schemes with their tiers.
     schemes: Option<Vec<(String, Vec<String>)>>,
-    /// Holidays, in the order of the calendar.
+    /// Holidays, in the order of the calendar's files.
     holidays: Option<Vec<String>>,
 }
 
@@ -40,17 +40,17 @@ impl RuleFiles<'_> {
     pub(super) fn read(&self, reader: &Reader<'_>, default_locale: Locale) -> Option<Rules> {
         let (schemes, scheme_names) =
             self.tiers.map(|file| reader.read(file, tiers::read)).unwrap_or_default();
-        let (holidays, holiday_names) =
-            self.calendar.map(|file| reader.read(file, calendar::read)).unwrap_or_default();
+        let (calendar, holiday_names) = calendar::read(reader, &self.calendar);
         let known = Known { schemes: scheme_names, holidays: holiday_names };
         let cadence =
             self.cadence.and_then(|file| reader.read(file, |table| cadence::read(table, &known)));
         let campaigns = self.read_campaigns(reader, &known);
-        let cadence = cadence?;
+        let (cadence, calendar) = (cadence?, calendar?);
         Some(Rules {
             schemes: schemes?,
             cadence: cadence.rules,
-            holidays: holidays?,
+            holidays: calendar.holidays,
+            days_off: calendar.days_off,
             campaigns: campaigns?,
             window: cadence.window,
             strength: cadence.strength,
@@ -93,8 +93,13 @@ pub(super) const REFERENCE: [Described; 4] = [
     },
     Described {
         file: "calendar.toml",
-        about: "Days that matter to many. A day does nothing until a campaign names it.",
-        read: |table| drop(calendar::read(table)),
+        about: "Days that matter to many, and days off. A day does nothing until a campaign names it; a day \
+         off keeps mail from leaving for contacts of that country.\n\n\
+         The files in the folder `calendar/` have the same form, one for each country that we know, \
+         and are read after it: take out a file that is not wanted, add one of your own under any \
+         name. A day has its name once in all of them. A `rule` has `month`, `easter`, `term`, \
+         `after` or `dates`, and the keys that go with it.",
+        read: calendar::describe,
     },
     Described {
         file: "campaigns/NAME.toml",
