@@ -18,9 +18,20 @@ macro_rules! embedded {
 }
 
 /// Named one by one, so that a secret left lying in the folder is not built into the program.
-const EMBEDDED: [(&str, &str); 10] = embedded![
+const EMBEDDED: [(&str, &str); 21] = embedded![
     "cadence.toml",
     "calendar.toml",
+    "calendar/CN.toml",
+    "calendar/DE.toml",
+    "calendar/FR.toml",
+    "calendar/GB.toml",
+    "calendar/HK.toml",
+    "calendar/JP.toml",
+    "calendar/KR.toml",
+    "calendar/SG.toml",
+    "calendar/TW.toml",
+    "calendar/US.toml",
+    "calendar/VN.toml",
     "campaigns/birthday.toml",
     "campaigns/check-in.toml",
     "campaigns/cooperation-anniversary.toml",
@@ -39,7 +50,7 @@ impl Files {
         Self { files: EMBEDDED.map(own).into(), unreadable: Vec::new() }
     }
 
-    /// Reads `*.toml` and `campaigns/*.toml` in `dir`; other files are left alone. A single file that
+    /// Reads `*.toml`, `calendar/*.toml` and `campaigns/*.toml` in `dir`; other files are left alone. A single file that
     /// cannot be read is reported by [`Config::parse`](super::Config::parse), with everything else.
     ///
     /// # Errors
@@ -59,13 +70,19 @@ impl Files {
         for name in names {
             files.add(dir, &name);
         }
-        match toml_files(&dir.join("campaigns")) {
-            Ok(names) => names.iter().for_each(|name| files.add(dir, &format!("campaigns/{name}"))),
-            // That there is no campaign is said later, in better words.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                let message = cannot_read(&dir.join("campaigns"), &error);
-                files.unreadable.push(Problem::of_file("campaigns", message));
+        for folder in ["calendar", "campaigns"] {
+            match toml_files(&dir.join(folder)) {
+                Ok(names) => {
+                    for name in names {
+                        files.add(dir, &format!("{folder}/{name}"));
+                    }
+                }
+                // That there is no campaign is said later, in better words.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    let message = cannot_read(&dir.join(folder), &error);
+                    files.unreadable.push(Problem::of_file(folder, message));
+                }
             }
         }
         Ok(files)

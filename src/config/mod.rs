@@ -184,12 +184,14 @@ impl Config {
             }
             document
         };
+        let folder =
+            |name| documents.iter().filter(move |d: &&Document<'_>| d.path.starts_with(name));
         let settings = file("perennial.toml").and_then(|f| reader.read(f, settings::read));
         let rules = RuleFiles {
             tiers: file("tiers.toml"),
             cadence: file("cadence.toml"),
-            calendar: file("calendar.toml"),
-            campaigns: documents.iter().filter(|d| d.path.starts_with("campaigns/")).collect(),
+            calendar: file("calendar.toml").into_iter().chain(folder("calendar/")).collect(),
+            campaigns: folder("campaigns/").collect(),
         };
         let locale = settings.as_ref().map_or_else(Locale::english, |s| s.defaults.locale.clone());
         let rules = rules.read(&reader, locale);
@@ -231,19 +233,25 @@ impl Config {
     }
 }
 
-/// The files that every configuration has, besides its campaigns.
+/// The files that every configuration has, besides those in its folders.
 const FILE_NAMES: [&str; 4] = ["perennial.toml", "tiers.toml", "cadence.toml", "calendar.toml"];
 
 fn is_known(path: &str, problems: &mut Vec<Problem>) -> bool {
-    let campaign = path.strip_prefix("campaigns/").and_then(|name| name.strip_suffix(".toml"));
-    let complaint = match campaign {
-        Some(name) if form::is_name(name) => return true,
-        Some(_) => "expected a file name of small letters, digits, `-` and `_`".to_owned(),
-        None if FILE_NAMES.contains(&path) => return true,
-        None => {
+    let name_in = |folder| path.strip_prefix(folder)?.strip_suffix(".toml");
+    let complaint = match (name_in("campaigns/"), name_in("calendar/")) {
+        (Some(name), _) if form::is_name(name) => return true,
+        (Some(_), _) => "expected a file name of small letters, digits, `-` and `_`".to_owned(),
+        // Countries have capital letters.
+        (_, Some(name)) if form::is_name(&name.to_ascii_lowercase()) => return true,
+        (_, Some(_)) => "expected a file name of letters, digits, `-` and `_`".to_owned(),
+        (None, None) if FILE_NAMES.contains(&path) => return true,
+        (None, None) => {
             let meant = nearest(path, FILE_NAMES.into_iter());
             let meant = meant.map_or_else(|| FILE_NAMES.join("`, `"), ToOwned::to_owned);
-            format!("no file of this name is read, expected `{meant}` or one in `campaigns/`")
+            format!(
+                "no file of this name is read, expected `{meant}` or one in `campaigns/` or \
+                 `calendar/`"
+            )
         }
     };
     problems.push(Problem::of_file(path, complaint));

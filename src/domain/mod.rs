@@ -45,7 +45,10 @@ mod wish;
 
 pub use birthday::{Birthday, BirthdayError, LeapDay};
 pub use cadence::{Cadence, Span, SpanError};
-pub use calendar::{DayRule, DayStatus, DaysOff, Holiday, anniversary};
+pub use calendar::{
+    Church, DayRule, DayStatus, DaysOff, Holiday, LunarDay, Nth, Observed, ObservedIn, OffYear,
+    Seek, anniversary,
+};
 pub use campaign::{
     AUDIENCE_TIER, Audience, Campaign, NotMeant, RoundYears, RunningDays, audience_of,
     audience_scheme,
@@ -75,7 +78,7 @@ pub use letter::{
 };
 pub use limits::{Barred, Barrier, Cap, Category};
 pub use locale::{Locale, LocaleError};
-pub use lunar::{lunar_to_solar, next_lunar};
+pub use lunar::{Meridian, SolarTerm, SolarTermError, lunar_to_solar, next_lunar};
 pub use occasion::{
     Deed, DeedKind, Event, Milestone, OccasionKind, OccasionRule, Occurrence, Term,
     anniversary_on_or_after,

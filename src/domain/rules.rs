@@ -31,7 +31,7 @@ pub struct Rules {
     pub cadence: CadenceRules,
     /// Days that matter to many.
     pub holidays: Vec<Holiday>,
-    /// Days on which a country does not work.
+    /// Which of them are days off in which country.
     pub days_off: DaysOff,
     /// Groups of campaigns with limits of their own.
     pub categories: Vec<Category>,

@@ -17,7 +17,7 @@ pub(crate) fn rules() -> Rules {
     let holiday = Holiday::new(
         "mid-autumn".into(),
         vec![(Locale::english(), "Mid-Autumn Festival".into())],
-        DayRule::Lunar { month: 8, day: 15 },
+        DayRule::lunar(8, 15),
     );
     Rules {
         schemes: Vec::new(),

@@ -88,7 +88,9 @@ fn configure(folder: &Path, smtp: SocketAddr, tracking: SocketAddr) -> anyhow::R
         .replace("TRACKING", &tracking.to_string());
     let files = Files::embedded().with("perennial.toml", &text);
     let dir = folder.join("config");
-    std::fs::create_dir_all(dir.join("campaigns"))?;
+    for below in ["calendar", "campaigns"] {
+        std::fs::create_dir_all(dir.join(below))?;
+    }
     for (path, text) in files.iter() {
         std::fs::write(dir.join(path), text)?;
     }

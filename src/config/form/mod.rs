@@ -1,5 +1,6 @@
 //! The forms that a value can have, and what is said of one that has another.
-mod dates;
+mod day;
+mod time;
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
@@ -11,7 +12,8 @@ use crate::domain::{
     EmailAddress, Locale, LocaleError, Schedule, Span, has_hidden_characters, nearest, one_line,
 };
 
-pub(super) use dates::{CAP, Day, Moment, Offset, TIMES};
+pub(super) use day::{DATE, NthOrLast, TERM};
+pub(super) use time::{CAP, Moment, Offset, TIMES};
 
 /// The value, or everything that is wrong with it.
 pub(super) type Checked<T> = Result<T, Vec<Complaint>>;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     config::{
         form::{
-            ByLanguage, COUNTRY, Day, LOCALE, ListOf, Moment, NAME, Offset, OneOf, Whole, Words,
+            ByLanguage, COUNTRY, DATE, LOCALE, ListOf, Moment, NAME, Offset, OneOf, Whole, Words,
             ZONE, hint, is_name, not_this,
         },
         table::{Complained, Table},
@@ -145,7 +145,7 @@ fn occasion(
     });
     let founded = only_with(file, kind, Kind::CompanyAnniversary, "founded", |file| {
         let meaning = "The day on which our company was founded.";
-        file.optional("founded", &Day, "needed for a company anniversary", meaning)
+        file.optional("founded", &DATE, "needed for a company anniversary", meaning)
     });
     let is_invitation = kind == Some(Kind::Invitation);
     let event = file.section_if(is_invitation, "event", event);
@@ -237,9 +237,9 @@ fn running_days(
     kind: Option<OccasionKind>,
 ) -> Result<Option<RunningDays>, Complained> {
     let meaning = "The first day on which its mail may leave; with `until`.";
-    let from = file.given_if_any("from", &Day, "it has always run", meaning);
+    let from = file.given_if_any("from", &DATE, "it has always run", meaning);
     let meaning = "The last day on which its mail may leave.";
-    let until = file.given_if_any("until", &Day, "it runs for good", meaning);
+    let until = file.given_if_any("until", &DATE, "it runs for good", meaning);
     let one_off = kind == Some(OccasionKind::OneOff);
     for (name, other) in [("from", "until"), ("until", "from")] {
         if !file.has(name) && (one_off || file.has(other)) {

@@ -14,14 +14,14 @@ use super::{
 };
 use crate::{
     config::Problem,
-    domain::{Campaign, DaysOff, Locale, Rules},
+    domain::{Campaign, Locale, Rules},
 };
 
 /// The files that rules are in; `None` for one that is not there.
 pub(super) struct RuleFiles<'a> {
     pub(super) tiers: Option<&'a Document<'a>>,
     pub(super) cadence: Option<&'a Document<'a>>,
-    pub(super) calendar: Option<&'a Document<'a>>,
+    pub(super) calendar: Vec<&'a Document<'a>>,
     pub(super) campaigns: Vec<&'a Document<'a>>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct RuleFiles<'a> {
 struct Known {
     /// Schemes with their tiers.
     schemes: Option<Vec<(String, Vec<String>)>>,
-    /// Holidays, in the order of the calendar.
+    /// Holidays, in the order of the calendar's files.
     holidays: Option<Vec<String>>,
     /// Categories, in the order of the cadence.
     categories: Option<Vec<String>>,
@@ -42,8 +42,7 @@ impl RuleFiles<'_> {
     pub(super) fn read(&self, reader: &Reader<'_>, default_locale: Locale) -> Option<Rules> {
         let (schemes, scheme_names) =
             self.tiers.map(|file| reader.read(file, tiers::read)).unwrap_or_default();
-        let (holidays, holiday_names) =
-            self.calendar.map(|file| reader.read(file, calendar::read)).unwrap_or_default();
+        let (calendar, holiday_names) = calendar::read(reader, &self.calendar);
         let mut known = Known { schemes: scheme_names, holidays: holiday_names, categories: None };
         let cadence =
             self.cadence.and_then(|file| reader.read(file, |table| cadence::read(table, &known)));
@@ -51,12 +50,12 @@ impl RuleFiles<'_> {
             cadence.categories.iter().map(|category| category.key.clone()).collect()
         });
         let campaigns = self.read_campaigns(reader, &known);
-        let cadence = cadence?;
+        let (cadence, calendar) = (cadence?, calendar?);
         Some(Rules {
             schemes: schemes?,
             cadence: cadence.rules,
-            holidays: holidays?,
-            days_off: DaysOff::default(),
+            holidays: calendar.holidays,
+            days_off: calendar.days_off,
             categories: cadence.categories,
             campaigns: campaigns?,
             window: cadence.window,
@@ -102,8 +101,13 @@ pub(super) const REFERENCE: [Described; 4] = [
     },
     Described {
         file: "calendar.toml",
-        about: "Days that matter to many. A day does nothing until a campaign names it.",
-        read: |table| drop(calendar::read(table)),
+        about: "Days that matter to many, and days off. A day does nothing until a campaign names it; a day \
+         off keeps mail from leaving for contacts of that country.\n\n\
+         The files in the folder `calendar/` have the same form, one for each country that we know, \
+         and are read after it: take out a file that is not wanted, add one of your own under any \
+         name. A day has its name once in all of them. A `rule` has `month`, `easter`, `term`, \
+         `after` or `dates`, and the keys that go with it.",
+        read: calendar::describe,
     },
     Described {
         file: "campaigns/NAME.toml",

@@ -22,7 +22,7 @@ fn ten_mistakes_in_one_configuration_are_ten_lines() {
     10 problems in the configuration:
     cadence.toml:39: window.closes: expected a time after `opens`, which is 09:00
     cadence.toml:67: tier.genral: the scheme `priority` has no tier `genral`, did you mean `general`?
-    calendar.toml:55: holiday[christmas].rule.day: expected a whole number from 1 to 31, found `32`
+    calendar.toml:178: holiday[christmas].rule.day: expected a whole number from 1 to 31, found `32`
     campaigns/mid-autumn.toml:5: holiday: the calendar has no holiday `mid-autum`, did you mean `mid-autumn`?
     perennial.toml:19: company.postal_adress: unknown key, did you mean `postal_address`?
     perennial.toml:36: defaults.locale: expected a language tag such as `en`, `zh-CN` or `de-AT`, found `english`
@@ -84,7 +84,7 @@ fn what_is_out_of_range_is_told_with_the_range() {
     cadence.toml:44: window.weekdays: expected a day of the week such as `Monday`, found `Mnday`
     cadence.toml:52: fallback.max: expected at least `every`, which is 91 days
     cadence.toml:59: tier.priority.every: expected a number of days such as `30 days`, 1 day or more, found `0 days`
-    calendar.toml:10: holiday[new-year].rule.day: expected 1 to 29 in that month, found `30`
+    calendar.toml:29: holiday[new-year].rule.day: expected 1 to 29 in that month, found `30`
     campaigns/birthday.toml:27: welcome_days: expected a whole number from 0 to 366, found `400`
     campaigns/birthday.toml:32: priority: expected a whole number from -1000 to 1000, found `99999999999999999999`
     perennial.toml:47: delivery.lease: expected a length of time from `1 second` to `1 day`, found `2 days`
@@ -107,7 +107,7 @@ fn a_misspelt_word_is_told_the_nearest_one() {
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     7 problems in the configuration:
-    calendar.toml:7: holidays: unknown key, did you mean `holiday`?
+    calendar.toml:25: holidays: unknown key, did you mean `holiday`?
     campaigns/birthday.toml:9: occasion: expected `birthday`, `cooperation-anniversary`, `company-anniversary`, `contract-milestone`, `invitation`, `holiday`, `follow-up`, `win-back`, `one-off` or `check-in`, found `birtday`, did you mean `birthday`?
     campaigns/new-year.toml:9: colour: unknown key, expected one of `occasion`, `holiday`, `milestone`, `after`, `founded`, `event`, `offset`, `from`, `until`, `template`, `round`, `welcome_days`, `day_off`, `priority`, `category`, `step`, `audience`
     perennial.toml:38: defaults.zone: there is no time zone `Europe/Berln`, did you mean `Europe/Berlin`?
@@ -151,8 +151,8 @@ fn what_is_there_twice_is_told() {
     7 problems in the configuration:
     cadence.toml:20: strength: `one-off` is not in the list
     cadence.toml:30: strength: `check-in` is here twice
-    calendar.toml:39: holiday[mid-autumn].names: `zh-TW` is here twice
-    calendar.toml:52: holiday: `new-year` is here twice
+    calendar.toml:144: holiday[mid-autumn].names: `zh-TW` is here twice
+    calendar.toml:172: holiday: `new-year` is here twice
     perennial.toml:39:1: `zone` is here twice
     tiers.toml:41: scheme: `priority` is here twice
     tiers.toml:50: scheme[priority].tier: `bonus` is here twice
@@ -206,7 +206,7 @@ fn a_slip_of_syntax_has_its_column_and_hides_no_other_mistake() {
     insta::assert_snapshot!(Folder::new().complaints(&files), @r#"
     6 problems in the configuration:
     cadence.toml:32:10: a bracket is left open before this
-    calendar.toml:12:1: a bracket is left open before this
+    calendar.toml:31:1: a bracket is left open before this
     campaigns/new-year.toml:7: welcome_days: expected a whole number from 0 to 366, found `-1`
     perennial.toml:36:10: expected a value; a text stands in quotes
     perennial.toml:41: defaults.may_track: expected `true` or `false`, found a text
@@ -267,7 +267,7 @@ fn missing_and_strange_files_are_told() {
     insta::assert_snapshot!(folder.complaints(&strange), @r"
     2 problems in the configuration:
     campaigns/Gruß.toml: expected a file name of small letters, digits, `-` and `_`
-    tier.toml: no file of this name is read, expected `tiers.toml` or one in `campaigns/`
+    tier.toml: no file of this name is read, expected `tiers.toml` or one in `campaigns/` or `calendar/`
     ");
 }
 
@@ -293,7 +293,9 @@ fn an_empty_file_misses_all_that_is_needed() {
 fn a_file_that_is_no_text_is_told_with_its_line_along_with_the_rest() {
     let folder = Folder::new();
     fs::write(folder.path().join("tiers.toml"), b"# fine\n# \xff\n").unwrap();
-    fs::create_dir(folder.path().join("campaigns")).unwrap();
+    for name in ["calendar", "campaigns"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
     fs::create_dir(folder.path().join("campaigns/x.toml")).unwrap();
     for (path, text) in Files::embedded().iter().filter(|(path, _)| *path != "tiers.toml") {
         fs::write(folder.path().join(path), text.replace("\"17:00\"", "\"7:77\"")).unwrap();
@@ -368,6 +370,6 @@ fn a_type_error_in_the_rule_of_an_audience_is_told_with_its_place() {
     let files = Files::embedded().clone().with("campaigns/birthday.toml", &text);
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     1 problem in the configuration:
-    campaigns/birthday.toml:26:35: audience.when: expected two numbers or two texts to compare, found a text and a number
+    campaigns/birthday.toml:66:35: audience.when: expected two numbers or two texts to compare, found a text and a number
     ");
 }

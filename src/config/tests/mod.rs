@@ -1,4 +1,5 @@
 //! Claims about whole configurations.
+mod calendar;
 mod defaults;
 mod delivery;
 mod mistakes;

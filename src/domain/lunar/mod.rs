@@ -1,24 +1,35 @@
-//! The Chinese calendar: which day of ours a lunar day is.
+//! The calendar of the moon, as China, Korea and Vietnam keep it: which day of ours a lunar day is.
+//!
+//! The three go by the same rules (GB/T 33661-2017, sections 4 and 5) and by midnight at their own
+//! meridian, so that now and then their days differ. Everything is worked out from new moons and
+//! solar terms; the ready-made months of tyme4rs 1.5 are a day off the almanac where a new moon is
+//! minutes from midnight, as in 1942, 1953 and 1957.
 //!
 //! A new moon takes several microseconds to work out, so the month table of each year is kept once it
 //! has been asked for.
+mod meridian;
+#[cfg(test)]
+mod published;
+mod sky;
+mod term;
+
 use std::sync::OnceLock;
 
 use chrono::{Datelike, NaiveDate};
-use tyme4rs::tyme::{
-    Tyme,
-    lunar::{LunarMonth, LunarYear},
-};
 
-/// Before it, tyme4rs counts in the Julian calendar and chrono in the Gregorian one.
-const FIRST_YEAR: i32 = 1600;
-/// tyme4rs knows the year 9999 and panics on the step beyond; a table reaches into the next year.
-const LAST_YEAR: i32 = 9998;
-/// Years whose tables are kept; 44 octets each.
+pub use meridian::Meridian;
+pub use term::{SolarTerm, SolarTermError};
+
+/// Before it, the months were counted by other rules (时宪历, 1645).
+const FIRST_YEAR: i32 = 1645;
+/// The formulas are meant for the centuries around ours; by then they may be hours off.
+const LAST_YEAR: i32 = 3000;
+/// Years whose tables are kept; 64 octets each.
 const KEPT_FROM: i32 = 1880;
 const KEPT: usize = 321;
 
-static YEARS: [OnceLock<Option<LunarTable>>; KEPT] = [const { OnceLock::new() }; KEPT];
+type Kept = [OnceLock<Option<LunarTable>>; KEPT];
+static YEARS: [Kept; 3] = [const { [const { OnceLock::new() }; KEPT] }; 3];
 
 /// The months of one lunar year.
 #[derive(Debug, Clone, Copy)]
@@ -30,24 +41,14 @@ struct LunarTable {
 }
 
 impl LunarTable {
-    fn of(year: i32) -> Option<Self> {
+    fn of(year: i32, meridian: Meridian) -> Option<Self> {
         if !(FIRST_YEAR..=LAST_YEAR).contains(&year) {
             return None;
         }
-        let slot = usize::try_from(year - KEPT_FROM).ok().and_then(|index| YEARS.get(index));
-        slot.map_or_else(|| Self::compute(year), |slot| *slot.get_or_init(|| Self::compute(year)))
-    }
-
-    fn compute(year: i32) -> Option<Self> {
-        let year = isize::try_from(year).ok()?;
-        let leap_month = u8::try_from(LunarYear::new(year).ok()?.get_leap_month()).ok()?;
-        let mut month = LunarMonth::new(year, 1).ok()?;
-        let mut starts = [0; 14];
-        for start in &mut starts {
-            *start = first_day(&month)?.num_days_from_ce();
-            month = LunarMonth::next(&month, 1);
-        }
-        Some(Self { leap_month, starts })
+        let compute = || Some(Self::by_the_sky(year, meridian));
+        let kept = &YEARS[meridian as usize];
+        let slot = usize::try_from(year - KEPT_FROM).ok().and_then(|index| kept.get(index));
+        slot.map_or_else(compute, |slot| *slot.get_or_init(compute))
     }
 
     /// The first day and the number of days of a month, if the year has it.
@@ -62,17 +63,8 @@ impl LunarTable {
     }
 }
 
-fn first_day(month: &LunarMonth) -> Option<NaiveDate> {
-    let day = month.get_first_julian_day().get_solar_day();
-    NaiveDate::from_ymd_opt(
-        i32::try_from(day.get_year()).ok()?,
-        u32::try_from(day.get_month()).ok()?,
-        u32::try_from(day.get_day()).ok()?,
-    )
-}
-
 /// The day on which a lunar day falls; `None` if the year has no such month or the month no such
-/// day, and outside of the years 1600 to 9998.
+/// day, and outside of the years 1645 to 3000.
 ///
 /// `leap` asks for the second of the two months that share a number (闰).
 ///
@@ -86,7 +78,18 @@ fn first_day(month: &LunarMonth) -> Option<NaiveDate> {
 /// ```
 #[must_use]
 pub fn lunar_to_solar(year: i32, month: u8, leap: bool, day: u8) -> Option<NaiveDate> {
-    let (start, length) = LunarTable::of(year)?.month(month, leap)?;
+    lunar_to_solar_at(Meridian::China, year, (month, leap), day)
+}
+
+/// The same as [`lunar_to_solar`], counted at `meridian`; `month` is its number and whether it is
+/// the leap month of that number.
+pub(super) fn lunar_to_solar_at(
+    meridian: Meridian,
+    year: i32,
+    (month, leap): (u8, bool),
+    day: u8,
+) -> Option<NaiveDate> {
+    let (start, length) = LunarTable::of(year, meridian)?.month(month, leap)?;
     if !(1..=length).contains(&day) {
         return None;
     }
@@ -96,8 +99,8 @@ pub fn lunar_to_solar(year: i32, month: u8, leap: bool, day: u8) -> Option<Naive
 /// The first day on or after `from` on which a yearly lunar day is kept.
 ///
 /// A day in a leap month is kept in the leap month in the years that have it, otherwise in the
-/// ordinary month of that number. The 30th is kept on the 29th in a month of 29 days. Before 1600
-/// the answer is the first one that is known; for a month or day that no year has, and after 9997,
+/// ordinary month of that number. The 30th is kept on the 29th in a month of 29 days. Before 1645
+/// the answer is the first one that is known; for a month or day that no year has, and after 2999,
 /// it is `from` itself.
 #[must_use]
 pub fn next_lunar(month: u8, leap: bool, day: u8, from: NaiveDate) -> NaiveDate {
@@ -114,7 +117,7 @@ fn kept_in(year: i32, month: u8, leap: bool, day: u8) -> Option<NaiveDate> {
     if !(1..=30).contains(&day) {
         return None;
     }
-    let table = LunarTable::of(year)?;
+    let table = LunarTable::of(year, Meridian::China)?;
     let in_leap_month = if leap { table.month(month, true) } else { None };
     let (start, length) = in_leap_month.or_else(|| table.month(month, false))?;
     NaiveDate::from_num_days_from_ce_opt(start + i32::from(day.min(length)) - 1)
@@ -179,7 +182,7 @@ mod tests {
     #[test]
     fn days_that_no_year_has_are_none_and_never_a_panic() {
         for (year, month, day_of_month) in
-            [(2026, 0, 1), (2026, 13, 1), (2026, 1, 0), (2026, 1, 31), (1599, 1, 1), (10_000, 1, 1)]
+            [(2026, 0, 1), (2026, 13, 1), (2026, 1, 0), (2026, 1, 31), (1644, 1, 1), (3001, 1, 1)]
         {
             assert_eq!(lunar_to_solar(year, month, false, day_of_month), None);
         }
@@ -192,9 +195,11 @@ mod tests {
     #[test]
     fn months_of_every_kept_year_have_29_or_30_days() {
         for year in 1880..2201 {
-            let table = LunarTable::of(year).unwrap();
-            let lengths: Vec<_> = table.starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-            assert!(lengths.iter().all(|n| (29..=30).contains(n)), "{year}: {lengths:?}");
+            for meridian in [Meridian::China, Meridian::Korea, Meridian::Vietnam] {
+                let table = LunarTable::of(year, meridian).unwrap();
+                let lengths: Vec<_> = table.starts.windows(2).map(|p| p[1] - p[0]).collect();
+                assert!(lengths.iter().all(|n| (29..=30).contains(n)), "{year}: {lengths:?}");
+            }
         }
     }
 }

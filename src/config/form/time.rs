@@ -1,29 +1,9 @@
-//! Forms of days, times and counts of mails.
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+//! Forms of times, and of counts of mails in a time.
+use chrono::{NaiveDateTime, NaiveTime};
 use toml::{Spanned, de::DeValue};
 
 use super::{Checked, Form, Words, complaint, mismatch, not_this};
 use crate::domain::{Cap, Span};
-
-/// A day of the calendar, as TOML's own or as a text.
-pub(in crate::config) struct Day;
-
-impl Form for Day {
-    type Value = NaiveDate;
-
-    fn expected(&self) -> String {
-        "a day such as 2026-10-08".to_owned()
-    }
-
-    fn read(&self, value: &Spanned<DeValue<'_>>) -> Checked<NaiveDate> {
-        let text = match value.get_ref() {
-            DeValue::String(text) => text.clone().into_owned(),
-            DeValue::Datetime(day) if day.time.is_none() => day.to_string(),
-            _ => return Err(mismatch(self, value)),
-        };
-        text.trim().parse().map_err(|_| complaint(value, not_this(self.expected(), &text)))
-    }
-}
 
 /// A day and a time by the clock of some place, as TOML's own or as a text.
 pub(in crate::config) struct Moment;
@@ -110,12 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn a_day_and_a_moment_may_stand_with_or_without_quotes() {
-        let day = NaiveDate::from_ymd_opt(2026, 10, 8).unwrap();
-        assert_eq!(read(&Day, "2026-10-08"), Some(day));
-        assert_eq!(read(&Day, "\"2026-10-08\""), Some(day));
-        assert_eq!(read(&Day, "\"2026-02-30\""), None);
-        let moment = day.and_hms_opt(14, 30, 0);
+    fn a_moment_may_stand_with_or_without_quotes() {
+        let moment =
+            chrono::NaiveDate::from_ymd_opt(2026, 10, 8).and_then(|day| day.and_hms_opt(14, 30, 0));
         for text in ["2026-10-08T14:30:00", "\"2026-10-08T14:30\"", "\"2026-10-08 14:30\""] {
             assert_eq!(read(&Moment, text), moment, "{text}");
         }
