@@ -39,7 +39,8 @@ pub(super) async fn explain(
     Ok(())
 }
 
-fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
+/// The explanation for programs.
+pub(super) fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
     let Explanation { now, contact, facts, decision, channels, .. } = explanation;
     let (tier, standing) = rules.cadence.of(&contact.standings);
     let cadence = &tier.cadence;

@@ -7,6 +7,7 @@ mod chart;
 mod check;
 mod context;
 mod demo;
+mod diff;
 mod explain;
 mod import;
 mod init;
@@ -76,6 +77,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Show what will go out.
     Plan(plan::PlanArgs),
+    /// Show what another configuration would change: tiers, mails, contacts.
+    Diff(diff::DiffArgs),
     /// Say what comes next for one contact, and why.
     Explain(explain::ExplainArgs),
     /// Decide and send, as a daemon or once.
@@ -123,6 +126,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check => return check::check(&global, output).await,
         Command::Import(args) => return import::import(&global, output, args).await,
         Command::Plan(args) => plan::plan(&global, output, &args).await?,
+        Command::Diff(args) => diff::diff(&global, output, &args).await?,
         Command::Explain(args) => explain::explain(&global, output, &args).await?,
         Command::Run { once } => run::run(&global, output, once).await?,
         Command::Preview(args) => preview::preview(&global, output, &args).await?,

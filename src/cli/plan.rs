@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{ContactId, occurrence_key},
-    engine::{Engine, Outlook, Readers},
+    engine::{Engine, Foreseen, Outlook, Readers},
 };
 
 #[derive(Debug, Args)]
@@ -40,23 +40,26 @@ struct Line {
 pub(super) async fn plan(global: &Global, output: Output, args: &PlanArgs) -> anyhow::Result<()> {
     let engine = context::engine(global).await?;
     engine.refresh().await?;
+    let total = u64::try_from(engine.store.totals().await?.contacts).unwrap_or(0);
+    let bar = output.progress(total, output.language.say("contacts", "联系人"));
     let mut lines = Vec::new();
     let readers = if args.expected { Readers::AsBefore } else { Readers::Silent };
-    let outlook = engine
-        .forecast(args.days, readers, |foreseen| {
-            if args.contacts {
-                let campaign = &engine.config.rules.campaigns[foreseen.mail.campaign];
-                let (contact, day) = (foreseen.contact.id, foreseen.mail.occurrence.day);
-                lines.push(Line {
-                    contact,
-                    campaign: campaign.key.clone(),
-                    day,
-                    when: foreseen.mail.when.with_timezone(&foreseen.contact.zone),
-                    key: occurrence_key(&campaign.key, contact, campaign.occasion.kind(), day),
-                });
-            }
-        })
-        .await?;
+    let observe = |foreseen: Foreseen<'_>| {
+        if args.contacts {
+            let campaign = &engine.config.rules.campaigns[foreseen.mail.campaign];
+            let (contact, day) = (foreseen.contact.id, foreseen.mail.occurrence.day);
+            lines.push(Line {
+                contact,
+                campaign: campaign.key.clone(),
+                day,
+                when: foreseen.mail.when.with_timezone(&foreseen.contact.zone),
+                key: occurrence_key(&campaign.key, contact, campaign.occasion.kind(), day),
+            });
+        }
+    };
+    let outlook =
+        engine.forecast(args.days, readers, observe, |done| bar.set_position(done)).await?;
+    bar.finish_and_clear();
     lines.sort_by_key(|line| (line.when, line.contact));
     if output.json {
         let held: BTreeMap<_, _> = outlook.held.iter().collect();

@@ -30,9 +30,17 @@ impl Engine {
         let now = self.clock.now();
         let no_contact = || EngineError::NoSuchContact(address.clone());
         let contact = self.store.snapshot_of(&self.snapshot_options(), address, now).await?;
-        let contact = contact.ok_or_else(no_contact)?;
+        self.explanation(contact.ok_or_else(no_contact)?, now).await
+    }
+
+    /// The decision on `contact` as of `now`, with everything that went into it.
+    pub(super) async fn explanation(
+        &self,
+        contact: Snapshot,
+        now: DateTime<Utc>,
+    ) -> Result<Explanation, EngineError> {
         let mut facts = self.store.letter_facts(std::iter::once(contact.id)).await?;
-        let facts = facts.remove(&contact.id).ok_or_else(no_contact)?;
+        let facts = facts.remove(&contact.id).ok_or(EngineError::Vanished)?;
         let decision = decide(&self.config.rules, &contact, now);
         let moves = self.store.moves(contact.id).await?;
         let channels = self.channels(&contact).await?;

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{Engine, EngineError, PAGE, plan::take_as_sent};
 use crate::domain::{
-    ClickRate, ContactId, Decision, Feedback, NextMail, Snapshot, Verdict, decide,
+    ClickRate, ContactId, Decision, Feedback, NextMail, Rules, Snapshot, Verdict, decide,
 };
 
 /// What a forecast supposes of readers.
@@ -45,13 +45,15 @@ pub struct Outlook {
 const LATER: &str = "later";
 
 impl Engine {
-    /// Foresees the mails from now until `days` days later, showing each to `observe`.
+    /// Foresees the mails from now until `days` days later, showing each to `observe` and the number
+    /// of contacts looked at to `progress`.
     #[tracing::instrument(name = "engine.forecast", skip_all, err)]
     pub async fn forecast(
         &self,
         days: u32,
         readers: Readers,
         mut observe: impl FnMut(Foreseen<'_>),
+        mut progress: impl FnMut(u64),
     ) -> Result<Outlook, EngineError> {
         let now = self.clock.now();
         let until = now + TimeDelta::days(i64::from(days));
@@ -70,6 +72,7 @@ impl Engine {
             for (contact, rate) in page.into_iter().zip(rates) {
                 self.foresee((contact, rate), (now, until), &mut outlook, &mut observe);
             }
+            progress(outlook.contacts);
         }
         Ok(outlook)
     }
@@ -98,13 +101,10 @@ impl Engine {
         observe: &mut impl FnMut(Foreseen<'_>),
     ) {
         let rules = &self.config.rules;
-        let mut decision = decide(rules, &contact, now);
         let mut mails = 0_u64;
-        while let Verdict::Send(mail) = decision.verdict
-            && mail.when < until
-        {
+        let rest = walk(rules, &mut contact, rate, (now, until), |contact, mail| {
             mails += 1;
-            observe(Foreseen { contact: &contact, mail: &mail });
+            observe(Foreseen { contact, mail });
             let day = mail.when.with_timezone(&self.config.schedules.zone).date_naive();
             let (_, standing) = rules.cadence.of(&contact.standings);
             let tier = standing.map_or("–", |standing| standing.tier.as_str()).to_owned();
@@ -112,18 +112,38 @@ impl Engine {
             let campaign = rules.campaigns[mail.campaign].key.clone();
             *outlook.by_campaign.entry(campaign).or_default() += 1;
             *outlook.by_tier.entry(tier).or_default() += 1;
-            take_as_sent(rules, &mut contact, &mail);
-            if rate.is_some_and(|rate| rate.expects_click(contact.id, mails)) {
-                let (tier, _) = rules.cadence.of(&contact.standings);
-                let engagement = contact.engagement;
-                contact.engagement = engagement.after(Feedback::Click, &tier.cadence, mail.when);
-            }
-            decision = decide(rules, &contact, mail.when);
-        }
+        });
         if mails == 0 {
-            *outlook.held.entry(reason(&decision)).or_default() += 1;
+            *outlook.held.entry(reason(&rest)).or_default() += 1;
         }
     }
+}
+
+/// Decides on `contact` from `now` on, each time as if the mail before had left at its time, and
+/// shows every mail before `until` to `each`. Returns the decision that comes after them.
+pub(super) fn walk(
+    rules: &Rules,
+    contact: &mut Snapshot,
+    rate: Option<ClickRate>,
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
+    mut each: impl FnMut(&Snapshot, &NextMail),
+) -> Decision {
+    let mut decision = decide(rules, contact, now);
+    let mut nth = 0;
+    while let Verdict::Send(mail) = decision.verdict
+        && mail.when < until
+    {
+        each(contact, &mail);
+        take_as_sent(rules, contact, &mail);
+        nth += 1;
+        if rate.is_some_and(|rate| rate.expects_click(contact.id, nth)) {
+            let (tier, _) = rules.cadence.of(&contact.standings);
+            let engagement = contact.engagement;
+            contact.engagement = engagement.after(Feedback::Click, &tier.cadence, mail.when);
+        }
+        decision = decide(rules, contact, mail.when);
+    }
+    decision
 }
 
 const fn reason(decision: &Decision) -> &'static str {

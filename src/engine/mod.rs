@@ -1,5 +1,6 @@
 //! The use cases, one file per verb. Each one reads, decides, writes, and nobody else writes.
 mod configuration;
+mod difference;
 mod dispatch;
 mod explain;
 mod forecast;
@@ -15,6 +16,7 @@ mod surprises;
 
 use std::sync::Arc;
 
+pub use difference::{Difference, Example, Shift};
 pub use dispatch::Dispatched;
 pub use explain::Explanation;
 pub use forecast::{Foreseen, Outlook, Readers};
@@ -67,6 +69,9 @@ pub enum EngineError {
     /// has just typed it.
     #[error("there is no contact with the address {}; import the list first, or check the spelling", .0.as_str())]
     NoSuchContact(EmailAddress),
+    /// A contact was taken out of the database while it was looked at.
+    #[error("a contact was erased while it was looked at; try again")]
+    Vanished,
     /// There is no such campaign.
     #[error("there is no campaign `{0}`; there are: {1}")]
     NoSuchCampaign(String, String),

@@ -21,7 +21,7 @@ pub struct Reclassified {
 }
 
 /// What one pass over the contacts goes by.
-struct Pass<'a> {
+pub(super) struct Pass<'a> {
     now: DateTime<Utc>,
     today: NaiveDate,
     wanted: WantedFacts,
@@ -51,17 +51,14 @@ impl Engine {
     /// are surveyed before, for `stale_only` only if one has changed since the last time.
     #[tracing::instrument(name = "engine.reclassify", skip_all, err)]
     pub async fn reclassify(&self, stale_only: bool) -> Result<Reclassified, EngineError> {
-        let rules = &self.config.rules;
-        let now = self.clock.now();
-        let today = now.with_timezone(&self.config.defaults.zone).date_naive();
-        let wanted = WantedFacts::of(rules.facts());
         let known = if stale_only { self.store.population().await? } else { None };
-        let population = match known {
-            Some(population) => population,
-            None => self.survey(today, wanted).await?,
-        };
-        let audiences = rules.audiences().collect();
-        let pass = Pass { now, today, wanted, stale_only, population, audiences };
+        let is_known = known.is_some();
+        let pass = Pass { stale_only, ..self.pass(known).await? };
+        if !is_known {
+            let mut tx = self.store.begin().await?;
+            tx.put_population(&pass.population).await?;
+            tx.commit().await?;
+        }
 
         let mut done = Reclassified::default();
         let mut page = self.page(&pass, ContactId(0)).await?;
@@ -86,7 +83,23 @@ impl Engine {
         Ok(done)
     }
 
-    async fn page(
+    /// What a pass over everybody goes by; all accounts are surveyed unless what was found is `known`.
+    /// Writes nothing.
+    pub(super) async fn pass(&self, known: Option<Population>) -> Result<Pass<'_>, EngineError> {
+        let rules = &self.config.rules;
+        let now = self.clock.now();
+        let today = now.with_timezone(&self.config.defaults.zone).date_naive();
+        let wanted = WantedFacts::of(rules.facts());
+        let population = match known {
+            Some(population) => population,
+            None => self.survey(today, wanted).await?,
+        };
+        let audiences = rules.audiences().collect();
+        Ok(Pass { now, today, wanted, stale_only: false, population, audiences })
+    }
+
+    /// A page of contacts after `after` with the facts that `pass` looks at.
+    pub(super) async fn page(
         &self,
         pass: &Pass<'_>,
         after: ContactId,
@@ -130,7 +143,12 @@ impl Engine {
     }
 
     /// Where a contact stands in every scheme and audience.
-    fn stands(&self, pass: &Pass<'_>, contact: &ContactFacts, stood: Option<&Stood>) -> Stood {
+    pub(super) fn stands(
+        &self,
+        pass: &Pass<'_>,
+        contact: &ContactFacts,
+        stood: Option<&Stood>,
+    ) -> Stood {
         let ContactFacts { account, facts, value_cents, .. } = contact;
         let Pass { today, population, now, .. } = pass;
         let subject = Subject { facts, account: *account, population, today: *today };
@@ -172,7 +190,7 @@ impl Engine {
         })
     }
 
-    /// Looks at all accounts for what none can tell from its own facts, and keeps what was found.
+    /// Looks at all accounts for what none can tell from its own facts.
     async fn survey(
         &self,
         today: NaiveDate,
@@ -192,11 +210,7 @@ impl Engine {
             })
             .await?;
         }
-        let population = survey.finish();
-        let mut tx = self.store.begin().await?;
-        tx.put_population(&population).await?;
-        tx.commit().await?;
-        Ok(population)
+        Ok(survey.finish())
     }
 
     async fn each_account(

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 
 /// What stands in for what nobody told us of a contact, and what decisions need besides.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotOptions {
     /// Language of a contact who has none.
     pub locale: Locale,

@@ -133,7 +133,7 @@ fn a_template_with_a_slip_is_named_by_file_and_line() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(said.contains("birthday/en/body.txt.hbs:"), "{said}");
-    let (code, _) = failure(folder.path(), "status");
+    let (code, _) = failure(folder.path(), "plan");
     assert_eq!(code, 2);
 }
 

@@ -3,6 +3,7 @@ mod bad_input;
 mod commands;
 mod demo;
 mod reload;
+mod rules;
 
 use std::{
     path::Path,

@@ -31,13 +31,18 @@ async fn foreseen(world: &World, email: &str, days: u32) -> Vec<(String, NaiveDa
     let rules = &world.engine.config.rules;
     world
         .engine
-        .forecast(days, Readers::Silent, |seen| {
-            if seen.contact.id == contact {
-                let campaign = &rules.campaigns[seen.mail.campaign];
-                let day = seen.mail.when.with_timezone(&seen.contact.zone).date_naive();
-                mails.push((campaign.key.clone(), day));
-            }
-        })
+        .forecast(
+            days,
+            Readers::Silent,
+            |seen| {
+                if seen.contact.id == contact {
+                    let campaign = &rules.campaigns[seen.mail.campaign];
+                    let day = seen.mail.when.with_timezone(&seen.contact.zone).date_naive();
+                    mails.push((campaign.key.clone(), day));
+                }
+            },
+            |_| (),
+        )
         .await
         .unwrap();
     mails
@@ -139,7 +144,7 @@ async fn readers_who_click_as_before_hear_from_us_sooner(db: &Database) {
         world.wait(TimeDelta::days(1));
     }
     let total = async |readers| -> u64 {
-        let outlook = world.engine.forecast(700, readers, |_| ()).await.unwrap();
+        let outlook = world.engine.forecast(700, readers, |_| (), |_| ()).await.unwrap();
         outlook.by_day.values().sum()
     };
     let silent = total(Readers::Silent).await;

@@ -78,7 +78,12 @@ async fn forecast_foresees_what_a_year_of_rounds_sends(db: &Database) {
     let mut foreseen = Vec::new();
     let outlook = world
         .engine
-        .forecast(120, Readers::Silent, |seen| foreseen.push((seen.contact.id, seen.mail.when)))
+        .forecast(
+            120,
+            Readers::Silent,
+            |seen| foreseen.push((seen.contact.id, seen.mail.when)),
+            |_| (),
+        )
         .await
         .unwrap();
     foreseen.sort_by_key(|(contact, when)| (*when, *contact));
