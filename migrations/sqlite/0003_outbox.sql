@@ -12,6 +12,8 @@ create table outreach (
     created_at bigint not null,
     due_at bigint not null,
     not_after bigint not null,
+    -- Who goes first when the budget of a day is short: the lower number.
+    precedence bigint not null,
     -- Not claimed before this; later than due_at after a failed attempt.
     next_at bigint not null,
     attempt bigint not null,
@@ -26,6 +28,12 @@ create table outreach (
 create index outreach_planned on outreach (due_at, id) where state = 'planned';
 create index outreach_ready on outreach (next_at, id) where state = 'ready';
 create index outreach_leased on outreach (lease_until) where state in ('claimed', 'sending');
+
+-- How many mails each day has let through, where there is a budget.
+create table releases (
+    day text primary key,
+    mails bigint not null
+);
 
 -- The bytes of a message, zstd; written with the durable mark, so that every attempt sends the same.
 create table bodies (

@@ -11,7 +11,7 @@ use super::{
     words,
 };
 use crate::{
-    domain::{ContactId, occurrence_key},
+    domain::{ContactId, carried_over, occurrence_key},
     engine::{Engine, Foreseen, Outlook, Readers},
 };
 
@@ -70,20 +70,28 @@ pub(super) async fn plan(global: &Global, output: Output, args: &PlanArgs) -> an
             "contacts": outlook.contacts,
             "mails": outlook.by_day.values().sum::<u64>(),
             "by_day": outlook.by_day,
+            "budget_per_day": engine.config.rules.budget,
+            "carried_over": carried(&engine, &outlook),
             "by_campaign": outlook.by_campaign,
             "by_tier": outlook.by_tier,
             "held": held,
             "list": args.contacts.then_some(mails),
         }));
     }
-    print(output, args, &outlook);
+    print(output, args, &outlook, &carried(&engine, &outlook));
     if args.contacts {
         print_lines(output, &engine, &lines).await?;
     }
     Ok(())
 }
 
-fn print(output: Output, args: &PlanArgs, outlook: &Outlook) {
+/// What the days cannot send within the budget.
+fn carried(engine: &Engine, outlook: &Outlook) -> BTreeMap<NaiveDate, u64> {
+    let budget = engine.config.rules.budget;
+    budget.map(|mails| carried_over(&outlook.by_day, mails)).unwrap_or_default()
+}
+
+fn print(output: Output, args: &PlanArgs, outlook: &Outlook, carried: &BTreeMap<NaiveDate, u64>) {
     let language = output.language;
     let total: u64 = outlook.by_day.values().sum();
     output::line(words::plan_total(language, total, args.days, outlook.contacts));
@@ -92,6 +100,14 @@ fn print(output: Output, args: &PlanArgs, outlook: &Outlook) {
     } else {
         output::line("");
         output::line(chart::bars(&by_day_or_week(outlook)));
+        if !carried.is_empty() {
+            let title = language.say(
+                "Left over by the budget of the day, to go out on the next ones while welcome",
+                "超出当日预算、在有效期内顺延的邮件",
+            );
+            let rows: Vec<_> = carried.iter().map(|(day, left)| (day.to_string(), *left)).collect();
+            output::line(format!("\n{title}\n{}", chart::bars(&rows)));
+        }
         for (title, counts) in [
             (language.say("By campaign", "按活动"), &outlook.by_campaign),
             (language.say("By tier", "按级别"), &outlook.by_tier),

@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 mod birthday;
+mod budget;
 mod cadence;
 mod calendar;
 mod campaign;
@@ -44,6 +45,7 @@ mod window;
 mod wish;
 
 pub use birthday::{Birthday, BirthdayError, LeapDay};
+pub use budget::{DayBudget, carried_over};
 pub use cadence::{Cadence, Span, SpanError};
 pub use calendar::{
     Church, DayRule, DayStatus, DaysOff, Holiday, LunarDay, Nth, Observed, ObservedIn, OffYear,

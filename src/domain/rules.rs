@@ -39,6 +39,8 @@ pub struct Rules {
     pub campaigns: Vec<Campaign>,
     /// When mail may leave.
     pub window: SendWindow,
+    /// The most mails on one day; `None` is no limit.
+    pub budget: Option<u32>,
     /// Which kind of occasion covers which, strongest first; every kind is in it once.
     pub strength: Vec<OccasionKind>,
     /// Where that order is configured.

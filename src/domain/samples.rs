@@ -54,6 +54,7 @@ pub(crate) fn rules() -> Rules {
             campaign("check-in", OccasionRule::CheckIn, 0, DayOff::Next),
         ],
         window: SendWindow::default(),
+        budget: None,
         strength: OccasionKind::ALL.to_vec(),
         strength_place: Place::default(),
         leap_day: LeapDay::Feb28,

@@ -82,7 +82,8 @@ impl Engine {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
         tx.recover(now).await?;
-        let released = tx.release(now).await?;
+        let zone = self.config.schedules.zone;
+        let released = tx.release(now, self.config.rules.day_budget(now, zone)).await?;
         tx.commit().await?;
 
         let (marker, marks) = Marker::new(self.store.clone(), Arc::clone(&self.clock));

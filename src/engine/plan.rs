@@ -1,13 +1,13 @@
 //! Fills the outbox with the mails that are due.
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ring::rand::SecureRandom;
 use tracing::info;
 
 use super::{Engine, EngineError, PAGE};
 use crate::{
-    domain::{ContactId, Decision, Hold, NextMail, PastOutreach, Rules, Snapshot, Verdict, decide},
+    domain::{Decision, Hold, NextMail, PastOutreach, Rules, Snapshot, Verdict, decide},
     store::{DecisionDue, NewOutreach},
 };
 
@@ -42,9 +42,12 @@ impl Engine {
         mut observe: impl FnMut(&Snapshot, &Decision),
     ) -> Result<Planned, EngineError> {
         let now = self.clock.now();
+        // Who goes first on a day is not known before all of its mails are.
+        let budget = self.config.rules.day_budget(now, self.config.schedules.zone);
+        let until = budget.map_or(now, |budget| budget.ends_at);
         let mut done = Planned::default();
         loop {
-            let due = self.store.due(now, PAGE).await?;
+            let due = self.store.due(until, PAGE).await?;
             if due.is_empty() {
                 break;
             }
@@ -54,10 +57,12 @@ impl Engine {
             let mut mails = Vec::new();
             let mut again = Vec::with_capacity(page.len());
             for mut contact in page {
-                let (decided, next) = self.owed(&mut contact, now, &mut observe);
+                let (decided, next) = self.owed(&mut contact, (now, until), &mut observe);
                 done.note(&decided, next);
                 mails.extend(decided.mails);
-                again.extend(next.map(|next| (contact.id, next)));
+                // Everything until then has just been decided on.
+                let soonest = until + TimeDelta::milliseconds(i64::from(until > now));
+                again.extend(next.map(|next| (contact.id, next.max(soonest))));
             }
             mails.sort_by_key(|mail| mail.due_at);
             let mut tx = self.store.begin().await?;
@@ -73,11 +78,11 @@ impl Engine {
         Ok(done)
     }
 
-    /// The mails that `contact` is owed by `now`, and when to look again.
+    /// The mails that `contact` is owed by `until`, decided at `now`, and when to look again.
     fn owed(
         &self,
         contact: &mut Snapshot,
-        now: DateTime<Utc>,
+        (now, until): (DateTime<Utc>, DateTime<Utc>),
         observe: &mut impl FnMut(&Snapshot, &Decision),
     ) -> (Owed, Option<DateTime<Utc>>) {
         let rules = &self.config.rules;
@@ -85,10 +90,10 @@ impl Engine {
         observe(contact, &decision);
         let mut owed = Owed { mails: Vec::new(), hold: None };
         while let Verdict::Send(mail) = decision.verdict
-            && mail.when <= now
+            && mail.when <= until
             && owed.mails.len() < MOST_AT_ONCE
         {
-            owed.mails.push(new_outreach(rules, contact.id, &mail));
+            owed.mails.push(new_outreach(rules, contact, &mail));
             take_as_sent(rules, contact, &mail);
             decision = decide(rules, contact, now);
         }
@@ -128,10 +133,10 @@ pub(super) fn take_as_sent(rules: &Rules, contact: &mut Snapshot, mail: &NextMai
     contact.last_mail_at = contact.last_mail_at.max(Some(mail.when));
 }
 
-fn new_outreach(rules: &Rules, contact: ContactId, mail: &NextMail) -> NewOutreach {
+fn new_outreach(rules: &Rules, contact: &Snapshot, mail: &NextMail) -> NewOutreach {
     let campaign = &rules.campaigns[mail.campaign];
     NewOutreach {
-        contact,
+        contact: contact.id,
         campaign: campaign.key.clone(),
         kind: campaign.occasion.kind(),
         day: mail.occurrence.day,
@@ -139,6 +144,7 @@ fn new_outreach(rules: &Rules, contact: ContactId, mail: &NextMail) -> NewOutrea
         due_at: mail.when,
         not_after: mail.not_after,
         nonce: nonce(),
+        precedence: rules.precedence(contact),
     }
 }
 

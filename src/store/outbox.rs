@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use super::{
     Store, StoreError, Tx, day_text, execute, instant, json, json_keys, on_pool, on_tx, parsed,
 };
-use crate::domain::{ContactId, OccasionKind, OutreachId};
+use crate::domain::{ContactId, DayBudget, OccasionKind, OutreachId};
 
 /// A mail that was decided and is to be written into the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct NewOutreach {
     pub not_after: DateTime<Utc>,
     /// A random number.
     pub nonce: i64,
+    /// Its place in the queue when the budget of a day is short: lower numbers first.
+    pub precedence: i64,
 }
 
 /// An outreach that this daemon holds the lease on.
@@ -98,6 +100,7 @@ impl Tx {
                     mail.due_at.timestamp_millis(),
                     mail.not_after.timestamp_millis(),
                     mail.nonce,
+                    mail.precedence,
                 )
             })
             .collect();
@@ -107,8 +110,13 @@ impl Tx {
 
     /// Opens the gate for what is due: planned mails become ready. Whatever is due and not welcome
     /// any more expires, and its contact is decided on anew; whatever is for a contact who was
-    /// suppressed meanwhile is stopped. Returns how many became ready.
-    pub async fn release(&mut self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    /// suppressed meanwhile is stopped. Of the mails of a day with a `budget` only those within it
+    /// become ready, by their precedence. Returns how many became ready.
+    pub async fn release(
+        &mut self,
+        now: DateTime<Utc>,
+        budget: Option<DayBudget>,
+    ) -> Result<u64, StoreError> {
         let ms = now.timestamp_millis();
         for sql in [
             suppress_sql!("state = 'planned' and due_at <= $1"),
@@ -132,8 +140,36 @@ impl Tx {
         if !late.is_empty() {
             self.decide_at_once(late.into_iter(), now).await?;
         }
-        let sql = "update outreach set state = 'ready' where state = 'planned' and due_at <= $1";
-        Ok(execute!(self, sql, ms))
+        match budget {
+            Some(budget) => self.release_within(budget, ms).await,
+            None => {
+                let sql = "update outreach set state = 'ready'
+                           where state = 'planned' and due_at <= $1";
+                Ok(execute!(self, sql, ms))
+            }
+        }
+    }
+
+    /// Opens the gate for those of the day's mails that are due and that its budget has room for,
+    /// beside those that are due later on the day and go first.
+    async fn release_within(&mut self, budget: DayBudget, ms: i64) -> Result<u64, StoreError> {
+        let day = day_text(budget.day);
+        // Also takes the row, so that two daemons on PostgreSQL count one after the other.
+        let sql = "insert into releases (day, mails) values ($1, 0)
+                   on conflict (day) do update set mails = releases.mails
+                   returning mails";
+        let released: i64 =
+            on_tx!(self, conn => sqlx::query_scalar(sql).bind(&day).fetch_one(conn).await?);
+        let left = (i64::from(budget.mails) - released).max(0);
+        let sql = "update outreach set state = 'ready'
+                   where state = 'planned' and due_at <= $1 and id in (
+                       select id from outreach where state = 'planned' and due_at < $2
+                       order by precedence, due_at, id limit $3
+                   )";
+        let ready = execute!(self, sql, ms, budget.ends_at.timestamp_millis(), left);
+        let sql = "update releases set mails = mails + $2 where day = $1";
+        execute!(self, sql, &day, i64::try_from(ready).unwrap_or(i64::MAX));
+        Ok(ready)
     }
 
     /// Takes back what a daemon left behind whose lease has ended: a claimed mail is ready again,

@@ -2,7 +2,7 @@
 use super::Known;
 use crate::{
     config::{
-        form::{CAP, Days, ListOf, NAME, OneOf, TIMES, TimeOfDay, WEEKDAY, YesNo, hint},
+        form::{CAP, Days, ListOf, NAME, OneOf, TIMES, TimeOfDay, WEEKDAY, Whole, YesNo, hint},
         table::{Complained, Table},
     },
     domain::{
@@ -15,6 +15,7 @@ use crate::{
 pub(super) struct Cadences {
     pub(super) rules: CadenceRules,
     pub(super) window: SendWindow,
+    pub(super) budget: Option<u32>,
     pub(super) strength: Vec<OccasionKind>,
     pub(super) strength_place: Place,
     pub(super) leap_day: LeapDay,
@@ -63,6 +64,12 @@ pub(super) fn read(file: &mut Table<'_>, known: &Known) -> Option<Cadences> {
     let meaning = "The day on which a birthday of 29 February is kept in other years.";
     let leap_day = file.or("leap_day", &LEAP_DAYS, "\"28 February\"", meaning);
     let window = file.section("window", window);
+    let budget = file.section("budget", |table| {
+        let meaning = "The most mails on one day, to all contacts together. What a day cannot send \
+                       goes out on the next ones while it is welcome: higher tiers first, then \
+                       greater value, then what waits longest.";
+        Some(table.given_if_any("per_day", &Whole(1..=u32::MAX), "no limit", meaning))
+    });
     let fallback = file.section("fallback", |table| tier(table, ""));
     let named = (scheme.as_deref(), tiers_known);
     let tiers = file.named("tier", |table, name| {
@@ -85,6 +92,7 @@ pub(super) fn read(file: &mut Table<'_>, known: &Known) -> Option<Cadences> {
     Some(Cadences {
         rules,
         window: window?,
+        budget: budget?.ok()?,
         strength: strength?,
         strength_place,
         leap_day: leap_day?,

@@ -59,6 +59,7 @@ impl RuleFiles<'_> {
             categories: cadence.categories,
             campaigns: campaigns?,
             window: cadence.window,
+            budget: cadence.budget,
             strength: cadence.strength,
             strength_place: cadence.strength_place,
             leap_day: cadence.leap_day,

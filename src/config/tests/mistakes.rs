@@ -21,7 +21,7 @@ fn ten_mistakes_in_one_configuration_are_ten_lines() {
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     10 problems in the configuration:
     cadence.toml:39: window.closes: expected a time after `opens`, which is 09:00
-    cadence.toml:67: tier.genral: the scheme `priority` has no tier `genral`, did you mean `general`?
+    cadence.toml:72: tier.genral: the scheme `priority` has no tier `genral`, did you mean `general`?
     calendar.toml:178: holiday[christmas].rule.day: expected a whole number from 1 to 31, found `32`
     campaigns/mid-autumn.toml:5: holiday: the calendar has no holiday `mid-autum`, did you mean `mid-autumn`?
     perennial.toml:19: company.postal_adress: unknown key, did you mean `postal_address`?
@@ -82,8 +82,8 @@ fn what_is_out_of_range_is_told_with_the_range() {
     8 problems in the configuration:
     cadence.toml:12: merge_within: expected at least `min_gap`, which is 10 days
     cadence.toml:44: window.weekdays: expected a day of the week such as `Monday`, found `Mnday`
-    cadence.toml:52: fallback.max: expected at least `every`, which is 91 days
-    cadence.toml:59: tier.priority.every: expected a number of days such as `30 days`, 1 day or more, found `0 days`
+    cadence.toml:57: fallback.max: expected at least `every`, which is 91 days
+    cadence.toml:64: tier.priority.every: expected a number of days such as `30 days`, 1 day or more, found `0 days`
     calendar.toml:29: holiday[new-year].rule.day: expected 1 to 29 in that month, found `30`
     campaigns/birthday.toml:27: welcome_days: expected a whole number from 0 to 366, found `400`
     campaigns/birthday.toml:32: priority: expected a whole number from -1000 to 1000, found `99999999999999999999`
@@ -177,7 +177,7 @@ fn what_does_not_exist_cannot_be_referred_to() {
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r#"
     6 problems in the configuration:
-    cadence.toml:73: tier.list: the scheme `priority` has no tier `list`, did you mean `last`?
+    cadence.toml:78: tier.list: the scheme `priority` has no tier `list`, did you mean `last`?
     campaigns/birthday.toml:61: audience.tiers: the scheme `priority` has no tier `generl`, did you mean `general`?
     campaigns/birthday.toml:62: audience.tiers: `tiers.toml` has no scheme `prio`
     campaigns/check-in.toml:8: holiday: expected only with `occasion = "holiday"`

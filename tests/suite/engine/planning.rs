@@ -3,6 +3,7 @@ use perennial::domain::{ImportKind, OutreachState as State, Verdict};
 use perennial::engine::Readers;
 
 use crate::support::{
+    at,
     database::Database,
     on_both_databases,
     records::address,
@@ -18,6 +19,7 @@ on_both_databases!(
     a_clock_that_is_set_back_and_forth_sends_nothing_twice,
     facts_move_a_contact_to_another_tier,
     new_rules_are_in_force_from_the_next_round_on,
+    a_short_budget_goes_to_the_higher_tier_and_the_rest_is_carried_over,
 );
 
 const LIST: &str = "email,name,birthday\n\
@@ -163,4 +165,42 @@ async fn new_rules_are_in_force_from_the_next_round_on(db: &Database) {
     assert_eq!(ada.contact.standings.len(), 1, "the other schemes are gone");
     assert!(matches!(ada.decision.verdict, Verdict::Send(_)));
     assert_eq!(changed.round().await.considered, 0, "the same rules are adopted once");
+}
+
+async fn a_short_budget_goes_to_the_higher_tier_and_the_rest_is_carried_over(db: &Database) {
+    let embedded = perennial::config::Files::embedded();
+    let (_, cadence) = embedded.iter().find(|(path, _)| *path == "cadence.toml").unwrap();
+    let cadence = cadence.replace("#per_day = 5000", "per_day = 2");
+    let rules = [("cadence.toml", cadence.as_str())];
+    let world = World::with(db, &Setup { rules: &rules, ..Setup::default() });
+    // The night before; birthdays are welcome two days later as well.
+    world.wait(at("2026-05-13T22:30:00Z") - world.engine.clock.now());
+    world.import(ImportKind::Accounts, "key,potential\nBig,900000\nSmall,10\n").await;
+    let list = "email,account,birthday,level\n\
+                a@example.org,Small,1990-05-14,\n\
+                b@example.org,Small,1990-05-14,\n\
+                c@example.org,Big,1990-05-14,1\n\
+                d@example.org,Big,1990-05-14,1\n\
+                e@example.org,Small,1990-05-14,\n";
+    world.contacts(list).await;
+    world.engine.refresh().await.unwrap();
+    let mut sent = Vec::new();
+    for _ in 0..4 * 48 {
+        world.engine.plan().await.unwrap();
+        world.engine.dispatch().await.unwrap();
+        world.wait(TimeDelta::minutes(30));
+    }
+    let rows =
+        "select c.email || ' ' || o.state || ' ' || ((o.settled_at - 1778709600000) / 86400000)
+                from outreach o join contacts c on c.id = o.contact_id
+                where o.campaign = 'birthday' order by o.settled_at, c.email";
+    sent.extend(db.texts(rows).await);
+    let first: Vec<_> = sent.iter().filter(|row| row.ends_with("sent 0")).collect();
+    assert_eq!(first.len(), 2, "{sent:?}");
+    assert!(first.iter().all(|row| row.starts_with('c') || row.starts_with('d')), "{sent:?}");
+    let of_day = |day: &str| sent.iter().filter(|row| row.ends_with(day)).count();
+    assert_eq!((of_day("sent 1"), of_day("sent 2")), (2, 1), "{sent:?}");
+    // A tick decides once on whom it has decided for the day.
+    let again = world.engine.plan().await.unwrap();
+    assert_eq!(world.engine.plan().await.unwrap().considered, 0, "{again:?}");
 }

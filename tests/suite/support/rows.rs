@@ -103,6 +103,7 @@ pub(crate) fn mail(contact: ContactId, on: &str) -> NewOutreach {
         due_at: at(&format!("{on}T09:00:00Z")),
         not_after: at(&format!("{on}T17:00:00Z")),
         nonce: 7,
+        precedence: 0,
     }
 }
 
@@ -111,7 +112,7 @@ pub(crate) async fn enqueue(store: &Store, mails: &[NewOutreach]) -> u64 {
 }
 
 pub(crate) async fn release(store: &Store, now: &str) -> u64 {
-    write(store, async |tx| tx.release(at(now)).await).await
+    write(store, async |tx| tx.release(at(now), None).await).await
 }
 
 pub(crate) async fn recover(store: &Store, now: DateTime<Utc>) {
