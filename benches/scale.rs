@@ -18,7 +18,7 @@ use perennial::{
     clock::{Clock, ManualClock},
     config::{Config, Files},
     domain::{ContactId, Engagement, ImportKind, Keyring, Locale, Snapshot, Wish, decide, scatter},
-    engine::{Engine, ImportOptions},
+    engine::{Engine, ImportOptions, Readers},
     mail::Templates,
     smtp::Transport,
     store::Store,
@@ -49,6 +49,8 @@ fn main() {
 fn all(contacts: u64) {
     let folder = tempfile::tempdir().expect("there is room for files");
     list(&folder.path().join("contacts.csv"), contacts);
+    accounts(&folder.path().join("accounts.csv"), contacts / 10);
+    orders(&folder.path().join("orders.csv"), contacts / 10);
     again(&["decide"]);
     let (place, count) = (folder.path().display().to_string(), contacts.to_string());
     let sqlite = format!("sqlite:{place}/bench.db");
@@ -96,6 +98,28 @@ fn list(path: &Path, contacts: u64) {
             scatter(id, 4) % 5 + 1
         )
         .expect("the disk has room");
+    }
+}
+
+/// Writes the accounts of the contacts, each with a rep and what it could buy.
+fn accounts(path: &Path, accounts: u64) {
+    let mut file = BufWriter::new(fs::File::create(path).expect("the list can be written"));
+    writeln!(file, "key,rep,potential,industry").expect("the disk has room");
+    for id in 0..accounts.cast_signed() {
+        let (rep, potential) = (scatter(id, 5) % 200, scatter(id, 6) % 500_000);
+        writeln!(file, "C-{id},rep{rep}@example.com,{potential},machines")
+            .expect("the disk has room");
+    }
+}
+
+/// Writes an order of every other account.
+fn orders(path: &Path, accounts: u64) {
+    let mut file = BufWriter::new(fs::File::create(path).expect("the list can be written"));
+    writeln!(file, "key,account,ordered on,amount,profit").expect("the disk has room");
+    for id in (0..accounts.cast_signed()).step_by(2) {
+        let (month, amount) = (scatter(id, 7) % 8 + 1, scatter(id, 8) % 300_000);
+        writeln!(file, "O-{id},C-{id},2026-{month:02}-15,{amount},{}", amount / 5)
+            .expect("the disk has room");
     }
 }
 
@@ -169,12 +193,29 @@ async fn store(url: &str, folder: &Path, contacts: u64) {
         assert_eq!(report.added + report.unchanged, contacts);
         said(kind, what, contacts, began.elapsed());
     }
-    let began = Instant::now();
-    engine.refresh().await.expect("everybody is classified");
-    said(kind, "classify everybody", contacts, began.elapsed());
+    for (list, kind_of_list) in
+        [("accounts.csv", ImportKind::Accounts), ("orders.csv", ImportKind::Orders)]
+    {
+        let options = ImportOptions { kind: kind_of_list, columns: Vec::new(), dry_run: false };
+        let path = folder.join(list);
+        let began = Instant::now();
+        let report =
+            engine.import(&path, &options, &mut |row| panic!("{row:?}"), &mut |_| ()).await;
+        said(kind, list, report.expect("the list is imported").added, began.elapsed());
+    }
+    for what in ["classify everybody", "classify everybody again"] {
+        let began = Instant::now();
+        engine.reclassify(false).await.expect("everybody is classified");
+        said(kind, what, contacts, began.elapsed());
+    }
     let began = Instant::now();
     engine.plan().await.expect("everybody is decided on");
     said(kind, "first decision on everybody", contacts, began.elapsed());
+
+    let began = Instant::now();
+    let outlook = engine.forecast(30, Readers::Silent, |_| (), |_| ()).await.expect("a forecast");
+    assert_eq!(outlook.contacts, contacts);
+    said(kind, "plan 30 days", contacts, began.elapsed());
 
     // The next morning; then a thousand contacts at a time are due.
     clock.advance(TimeDelta::days(1));
