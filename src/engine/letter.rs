@@ -4,9 +4,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{Engine, EngineError};
 use crate::{
     domain::{
-        Campaign, EmailAddress, Envelope, Letter, LetterAccount, LetterCompany, LetterContact,
-        LetterOccasion, LetterRep, Locale, NameParts, OccasionRule, OutreachId, date_text,
-        greeting,
+        Campaign, EmailAddress, Envelope, Event, Letter, LetterAccount, LetterCompany,
+        LetterContact, LetterEvent, LetterOccasion, LetterRep, Locale, NameParts, OccasionRule,
+        OutreachId, date_text, greeting,
     },
     mail::{Kind, Links, List, Mailbox, Message, Rendered, compose},
     store::LetterFacts,
@@ -53,7 +53,9 @@ impl Engine {
             let (campaign, template) = (occasion.campaign.key.clone(), name.to_owned());
             EngineError::NoTemplate { campaign, template, locale: locale.to_string() }
         })?;
-        let letter = self.letter(facts, occasion, template.locale());
+        let written_at = self.clock.now();
+        let today = written_at.with_timezone(&facts.zone.unwrap_or(self.config.defaults.zone));
+        let letter = self.letter(facts, occasion, template.locale(), today.date_naive());
         let links = Links {
             base_url: &self.config.tracking.base_url,
             keyring: &self.keyring,
@@ -64,11 +66,18 @@ impl Engine {
         Ok(Draft {
             rendered: self.templates.render(template, &letter, &links)?,
             locale: template.locale().clone(),
-            written_at: self.clock.now(),
+            written_at,
         })
     }
 
-    fn letter(&self, facts: &LetterFacts, occasion: Occasion<'_>, locale: &Locale) -> Letter {
+    /// The values of the letter; `today` is the day of the reader.
+    fn letter(
+        &self,
+        facts: &LetterFacts,
+        occasion: Occasion<'_>,
+        locale: &Locale,
+        today: NaiveDate,
+    ) -> Letter {
         let company = &self.config.company;
         let name =
             NameParts { full: &facts.name, given: &facts.given_name, family: &facts.family_name };
@@ -92,8 +101,12 @@ impl Engine {
                 name: self.occasion_name(occasion.campaign, locale),
                 date: occasion.day,
                 date_text: date_text(locale, occasion.day),
+                days_until: (occasion.day - today).num_days(),
                 years: occasion.years.unwrap_or(0),
             },
+            event: event_of(occasion.campaign)
+                .map(|event| LetterEvent::of(event, locale))
+                .unwrap_or_default(),
         }
     }
 
@@ -178,5 +191,13 @@ impl Engine {
     /// From the return path to `recipient`.
     pub(super) fn envelope(&self, recipient: EmailAddress) -> Envelope {
         Envelope { sender: self.config.sender.return_path.clone(), recipient }
+    }
+}
+
+/// What a campaign invites to.
+pub(super) fn event_of(campaign: &Campaign) -> Option<&Event> {
+    match &campaign.occasion {
+        OccasionRule::Invitation(event) => Some(event),
+        _ => None,
     }
 }
