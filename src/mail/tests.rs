@@ -131,15 +131,28 @@ fn a_language_without_a_template_falls_back() {
 }
 
 #[test]
-fn six_templates_are_there_in_two_languages() {
+fn every_occasion_has_a_template_in_two_languages() {
     let names: Vec<_> = EMBEDDED.names().collect();
     let known = [
+        "announcement",
         "birthday",
         "check-in",
+        "christmas",
+        "company-anniversary",
+        "contract-end",
+        "contract-mid-term",
+        "contract-start",
         "cooperation-anniversary",
+        "cooperation-anniversary-round",
+        "follow-up-delivery",
+        "follow-up-service",
+        "holiday",
+        "invitation",
+        "invitation-reminder",
         "mid-autumn",
         "new-year",
         "spring-festival",
+        "win-back",
     ];
     assert_eq!(names, known);
     for name in names {
@@ -239,6 +252,10 @@ fn poisoned(letter: &Letter, text: &str) -> Letter {
         &mut letter.company.postal_address,
         &mut letter.occasion.name,
         &mut letter.occasion.date_text,
+        &mut letter.event.title,
+        &mut letter.event.place,
+        &mut letter.event.day_text,
+        &mut letter.event.time_text,
     ] {
         text.clone_into(field);
     }
@@ -300,9 +317,9 @@ fn written_out_templates_load_as_they_were() {
 fn a_folder_replaces_by_name_and_adds() {
     let folder = folder(&[
         ("birthday/en/subject.txt.hbs", "Ours now, {{contact.name}}"),
-        ("invitation/de/subject.txt.hbs", "Einladung"),
-        ("invitation/de/body.txt.hbs", TEXT),
-        ("invitation/de/body.html.hbs", HTML),
+        ("einladung/de/subject.txt.hbs", "Einladung"),
+        ("einladung/de/body.txt.hbs", TEXT),
+        ("einladung/de/body.html.hbs", HTML),
     ]);
     let templates = Templates::load(Some(folder.path())).unwrap();
     let find = |name, tag| templates.find(name, &locale(tag), &Locale::english()).unwrap();
@@ -312,8 +329,24 @@ fn a_folder_replaces_by_name_and_adds() {
     };
     assert_eq!(render(find("birthday", "en")).subject, "Ours now, Anna Meyer");
     assert!(render(find("birthday", "en")).text.contains("happy birthday"));
-    assert_eq!(render(find("invitation", "de-AT")).subject, "Einladung");
-    assert!(templates.find("invitation", &locale("fr"), &locale("en")).is_none());
+    assert_eq!(render(find("einladung", "de-AT")).subject, "Einladung");
+    assert!(templates.find("einladung", &locale("fr"), &locale("en")).is_none());
+}
+
+#[test]
+fn a_letter_on_the_end_of_a_contract_knows_how_near_it_is() {
+    for (tag, said) in [
+        ("en", ["at what you would like to be different", "not far off", "ran until 14 May 2026"]),
+        ("zh-CN", ["时间尚充裕", "日子临近", "已于2026年5月14日到期"]),
+    ] {
+        let template = EMBEDDED.find("contract-end", &locale(tag), &Locale::english()).unwrap();
+        for (days_until, said) in [60, 14, -1].into_iter().zip(said) {
+            let mut letter = Letter::sample(template.locale());
+            letter.occasion.days_until = days_until;
+            let made = rendered(template, &letter);
+            assert!(made.text.contains(said) && made.html.contains(said), "{}", made.text);
+        }
+    }
 }
 
 #[test]
