@@ -18,12 +18,17 @@ macro_rules! embedded {
 }
 
 /// Named one by one, so that a secret left lying in the folder is not built into the program.
-const EMBEDDED: [(&str, &str); 10] = embedded![
+const EMBEDDED: [(&str, &str); 15] = embedded![
     "cadence.toml",
     "calendar.toml",
     "campaigns/birthday.toml",
     "campaigns/check-in.toml",
+    "campaigns/christmas.toml",
+    "campaigns/contract-end.toml",
+    "campaigns/contract-mid-term.toml",
     "campaigns/cooperation-anniversary.toml",
+    "campaigns/follow-up-delivery.toml",
+    "campaigns/follow-up-service.toml",
     "campaigns/mid-autumn.toml",
     "campaigns/new-year.toml",
     "campaigns/spring-festival.toml",

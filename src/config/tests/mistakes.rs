@@ -141,7 +141,7 @@ fn what_is_there_twice_is_told() {
         ("perennial.toml", "zone = \"UTC\"", "zone = \"UTC\"\nzone = \"UTC\""),
         ("tiers.toml", "key = \"readiness\"", "key = \"priority\""),
         ("tiers.toml", "key = \"gold-mine\"", "key = \"bonus\""),
-        ("calendar.toml", "key = \"christmas\"", "key = \"new-year\""),
+        ("calendar.toml", "key = \"china-national-day\"", "key = \"new-year\""),
         ("cadence.toml", "\"one-off\",\n    \"check-in\"", "\"check-in\",\n    \"check-in\""),
         ("calendar.toml", "zh = \"中秋节\", zh-TW", "zh-tw = \"中秋节\", zh-TW"),
     ] {
@@ -152,7 +152,7 @@ fn what_is_there_twice_is_told() {
     cadence.toml:20: strength: `one-off` is not in the list
     cadence.toml:30: strength: `check-in` is here twice
     calendar.toml:39: holiday[mid-autumn].names: `zh-TW` is here twice
-    calendar.toml:52: holiday: `new-year` is here twice
+    calendar.toml:47: holiday: `new-year` is here twice
     perennial.toml:39:1: `zone` is here twice
     tiers.toml:30: scheme: `priority` is here twice
     tiers.toml:39: scheme[priority].tier: `bonus` is here twice
