@@ -18,7 +18,7 @@ macro_rules! embedded {
 }
 
 /// Named one by one, so that a secret left lying in the folder is not built into the program.
-const EMBEDDED: [(&str, &str); 21] = embedded![
+const EMBEDDED: [(&str, &str); 27] = embedded![
     "cadence.toml",
     "calendar.toml",
     "calendar/CN.toml",
@@ -34,10 +34,16 @@ const EMBEDDED: [(&str, &str); 21] = embedded![
     "calendar/VN.toml",
     "campaigns/birthday.toml",
     "campaigns/check-in.toml",
+    "campaigns/christmas.toml",
+    "campaigns/contract-end.toml",
+    "campaigns/contract-mid-term.toml",
     "campaigns/cooperation-anniversary.toml",
+    "campaigns/follow-up-delivery.toml",
+    "campaigns/follow-up-service.toml",
     "campaigns/mid-autumn.toml",
     "campaigns/new-year.toml",
     "campaigns/spring-festival.toml",
+    "campaigns/win-back.toml",
     "perennial.toml",
     "tiers.toml",
 ];
@@ -50,8 +56,8 @@ impl Files {
         Self { files: EMBEDDED.map(own).into(), unreadable: Vec::new() }
     }
 
-    /// Reads `*.toml`, `calendar/*.toml` and `campaigns/*.toml` in `dir`; other files are left alone. A single file that
-    /// cannot be read is reported by [`Config::parse`](super::Config::parse), with everything else.
+    /// Reads `*.toml`, `calendar/*.toml` and `campaigns/*.toml` in `dir`; other files are left alone.
+    /// A single file that cannot be read is reported by [`Config::parse`](super::Config::parse), with everything else.
     ///
     /// # Errors
     ///

@@ -75,8 +75,8 @@ pub use honorific::{Honorific, HonorificError};
 pub use ids::{AccountId, ContactId, OutreachId, RepId, scatter, scattered_share};
 pub use import_kind::{ImportKind, ImportKindError};
 pub use letter::{
-    Letter, LetterAccount, LetterCompany, LetterContact, LetterOccasion, LetterRep, NameParts,
-    date_text, greeting,
+    Letter, LetterAccount, LetterCompany, LetterContact, LetterEvent, LetterOccasion, LetterRep,
+    NameParts, date_text, greeting,
 };
 pub use limits::{Barred, Barrier, Cap, Category};
 pub use locale::{Locale, LocaleError};

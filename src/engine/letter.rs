@@ -1,14 +1,15 @@
 //! From a decided outreach and what is known of its contact to the bytes of a message.
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use ring::digest;
 
 use super::{Engine, EngineError};
 use crate::{
     domain::{
-        Campaign, EmailAddress, Envelope, Letter, LetterAccount, LetterCompany, LetterContact,
-        LetterOccasion, LetterRep, Locale, NameParts, OccasionRule, OutreachId, date_text,
-        greeting,
+        Campaign, EmailAddress, Envelope, Event, Letter, LetterAccount, LetterCompany,
+        LetterContact, LetterEvent, LetterOccasion, LetterRep, Locale, NameParts, OccasionRule,
+        OutreachId, date_text, greeting,
     },
-    mail::{Kind, Links, List, Mailbox, Message, Rendered, compose},
+    mail::{Invite, Kind, Links, List, Mailbox, Message, Rendered, compose},
     store::LetterFacts,
 };
 
@@ -27,6 +28,13 @@ pub(super) struct Identity {
     pub nonce: i64,
     /// The day of the outreach, UTC.
     pub issued_on: NaiveDate,
+}
+
+/// What tells one message from another of the same letter.
+#[derive(Clone, Copy)]
+pub(super) struct Stamp<'a> {
+    pub kind: Kind<'a>,
+    pub message_id: &'a str,
 }
 
 /// A letter, with what its message says besides.
@@ -53,7 +61,9 @@ impl Engine {
             let (campaign, template) = (occasion.campaign.key.clone(), name.to_owned());
             EngineError::NoTemplate { campaign, template, locale: locale.to_string() }
         })?;
-        let letter = self.letter(facts, occasion, template.locale());
+        let written_at = self.clock.now();
+        let today = written_at.with_timezone(&facts.zone.unwrap_or(self.config.defaults.zone));
+        let letter = self.letter(facts, occasion, template.locale(), today.date_naive());
         let links = Links {
             base_url: &self.config.tracking.base_url,
             keyring: &self.keyring,
@@ -64,11 +74,18 @@ impl Engine {
         Ok(Draft {
             rendered: self.templates.render(template, &letter, &links)?,
             locale: template.locale().clone(),
-            written_at: self.clock.now(),
+            written_at,
         })
     }
 
-    fn letter(&self, facts: &LetterFacts, occasion: Occasion<'_>, locale: &Locale) -> Letter {
+    /// The values of the letter; `today` is the day of the reader.
+    fn letter(
+        &self,
+        facts: &LetterFacts,
+        occasion: Occasion<'_>,
+        locale: &Locale,
+        today: NaiveDate,
+    ) -> Letter {
         let company = &self.config.company;
         let name =
             NameParts { full: &facts.name, given: &facts.given_name, family: &facts.family_name };
@@ -92,8 +109,12 @@ impl Engine {
                 name: self.occasion_name(occasion.campaign, locale),
                 date: occasion.day,
                 date_text: date_text(locale, occasion.day),
+                days_until: (occasion.day - today).num_days(),
                 years: occasion.years.unwrap_or(0),
             },
+            event: event_of(occasion.campaign)
+                .map(|event| LetterEvent::of(event, locale))
+                .unwrap_or_default(),
         }
     }
 
@@ -143,16 +164,16 @@ impl Engine {
             unsubscribe_mailbox: sender.reply_to.as_ref().unwrap_or(&self.config.company.email),
         });
         let message_id = format!("{}.{:016x}@{domain}", identity.outreach.0, identity.nonce);
-        self.compose(facts, draft, kind, &message_id)
+        self.compose(facts, campaign, draft, Stamp { kind, message_id: &message_id })
     }
 
     /// The bytes of a message with the sender's headers.
     pub(super) fn compose(
         &self,
         facts: &LetterFacts,
+        campaign: &Campaign,
         draft: &Draft,
-        kind: Kind<'_>,
-        message_id: &str,
+        stamp: Stamp<'_>,
     ) -> Result<Vec<u8>, EngineError> {
         let sender = &self.config.sender;
         // A reader answers to the rep who signs; the configuration may say otherwise.
@@ -161,6 +182,15 @@ impl Engine {
             (None, Some(rep)) => Some(Mailbox { name: &rep.name, address: &rep.email }),
             (None, None) => None,
         };
+        let asks =
+            Mailbox { name: sender.name_in(&draft.locale), address: &self.config.company.email };
+        let uid = event_uid(campaign, &facts.email, sender.address.domain());
+        let calendar = event_of(campaign).map(|event| Invite {
+            event,
+            locale: &draft.locale,
+            organizer: reply_to.unwrap_or(asks),
+            uid: &uid,
+        });
         let message = Message {
             from: Mailbox { name: sender.name_in(&draft.locale), address: &sender.address },
             to: Mailbox { name: &facts.name, address: &facts.email },
@@ -169,8 +199,9 @@ impl Engine {
             text: &draft.rendered.text,
             html: &draft.rendered.html,
             date: draft.written_at.with_timezone(&self.config.schedules.zone).fixed_offset(),
-            message_id,
-            kind,
+            message_id: stamp.message_id,
+            calendar,
+            kind: stamp.kind,
         };
         Ok(compose(&message)?)
     }
@@ -178,5 +209,25 @@ impl Engine {
     /// From the return path to `recipient`.
     pub(super) fn envelope(&self, recipient: EmailAddress) -> Envelope {
         Envelope { sender: self.config.sender.return_path.clone(), recipient }
+    }
+}
+
+/// The name of a campaign's event in the calendar of `reader`: the same in the invitation, in each
+/// reminder and after a change, so that a calendar holds one entry. The year is part of it, since a
+/// file that is used again for the next year's event means another one.
+fn event_uid(campaign: &Campaign, reader: &EmailAddress, domain: &str) -> String {
+    let year = event_of(campaign).map_or(0, |event| event.day().year());
+    let text = format!("{} {year} {}", campaign.family(), reader.as_str());
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.as_ref()[..16]);
+    format!("{:032x}@{domain}", u128::from_be_bytes(half))
+}
+
+/// What a campaign invites to.
+pub(super) fn event_of(campaign: &Campaign) -> Option<&Event> {
+    match &campaign.occasion {
+        OccasionRule::Invitation(event) => Some(event),
+        _ => None,
     }
 }

@@ -1,12 +1,12 @@
 //! A campaign's mail to one contact, to look at or to send as a test.
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::{
     Engine, EngineError,
-    letter::{Identity, Occasion},
+    letter::{Identity, Occasion, Stamp, event_of},
 };
 use crate::{
-    domain::{Campaign, EmailAddress, Envelope, Outcome, OutreachId, next_occurrence},
+    domain::{Campaign, EmailAddress, Envelope, Event, Outcome, OutreachId, next_occurrence},
     mail::{Kind, Rendered},
     store::LetterFacts,
 };
@@ -22,8 +22,7 @@ pub struct Preview {
 }
 
 /// Outreach 0 does not exist: what its links report is not kept.
-const NOBODY: Identity =
-    Identity { outreach: OutreachId(0), nonce: 0, issued_on: chrono::NaiveDate::MIN };
+const NOBODY: Identity = Identity { outreach: OutreachId(0), nonce: 0, issued_on: NaiveDate::MIN };
 
 impl Engine {
     /// The campaign called `key`.
@@ -43,7 +42,7 @@ impl Engine {
         let next = next_occurrence(&self.config.rules, &explanation.contact, campaign, now);
         let occasion = Occasion {
             campaign,
-            day: next.map_or_else(|| now.date_naive(), |next| next.day),
+            day: next.map_or_else(|| day_of(campaign, now.date_naive()), |next| next.day),
             years: next.and_then(|next| next.years),
         };
         let identity = Identity { issued_on: now.date_naive(), ..NOBODY };
@@ -68,13 +67,14 @@ impl Engine {
         };
         let facts = LetterFacts { email: address.clone(), ..facts };
         let day = now.with_timezone(&self.config.defaults.zone).date_naive();
-        let occasion = Occasion { campaign, day, years: Some(1) };
+        let occasion = Occasion { campaign, day: day_of(campaign, day), years: Some(1) };
         let identity = Identity { issued_on: now.date_naive(), ..NOBODY };
         let mut draft = self.render(&facts, occasion, identity)?;
         draft.rendered.subject = format!("[Test] {}", draft.rendered.subject);
         let domain = self.config.sender.address.domain();
         let message_id = format!("test.{:x}.{key}@{domain}", now.timestamp_micros());
-        let eml = self.compose(&facts, &draft, Kind::Automatic, &message_id)?;
+        let stamp = Stamp { kind: Kind::Automatic, message_id: &message_id };
+        let eml = self.compose(&facts, campaign, &draft, stamp)?;
         self.deliver_test(&self.envelope(address.clone()), &eml, now).await
     }
 
@@ -102,6 +102,12 @@ impl Engine {
             }
         }
     }
+}
+
+/// The day of the occasion whose mail would leave on `today`.
+fn day_of(campaign: &Campaign, today: NaiveDate) -> NaiveDate {
+    let before = TimeDelta::days(i64::from(campaign.offset_days));
+    event_of(campaign).map_or(today.checked_sub_signed(before).unwrap_or(today), Event::day)
 }
 
 /// A reader of whom nothing is known but the address.

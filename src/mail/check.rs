@@ -227,6 +227,15 @@ mod tests {
     }
 
     #[test]
+    fn the_page_on_templates_names_every_value_and_no_other() {
+        let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/templates.md"));
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+        let named =
+            rows.flat_map(|row| row.split(", ")).map(|word| word.trim_matches('`').to_owned());
+        assert_eq!(named.collect::<BTreeSet<_>>(), Vocabulary::of(Part::Html).words);
+    }
+
+    #[test]
     fn ways_around_the_list_of_values_are_refused() {
         for source in [
             "{{this}}",

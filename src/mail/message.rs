@@ -1,18 +1,15 @@
 //! A rendered letter as the bytes that a relay takes.
 use std::borrow::Cow;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike as _, FixedOffset};
 use mail_builder::{
     MessageBuilder,
     headers::{
-        HeaderType, address::Address, content_type::ContentType, message_id::MessageId, raw::Raw,
-        text::Text, url::URL,
+        HeaderType, address::Address, message_id::MessageId, raw::Raw, text::Text, url::URL,
     },
-    mime::MimePart,
 };
-use ring::digest;
 
+use super::{calendar::Invite, parts::content};
 use crate::domain::{EmailAddress, one_line};
 
 /// Characters of any text that goes into a header.
@@ -52,6 +49,8 @@ pub struct Message<'a> {
     pub date: DateTime<FixedOffset>,
     /// `unique@domain`, without the angle brackets; the same for every attempt.
     pub message_id: &'a str,
+    /// The calendar entry that goes with it.
+    pub calendar: Option<Invite<'a>>,
     /// To whom it goes, which decides the headers for programs.
     pub kind: Kind<'a>,
 }
@@ -129,24 +128,16 @@ pub fn compose(message: &Message<'_>) -> Result<Vec<u8>, ComposeError> {
             .header("Auto-Submitted", Raw::new("auto-generated"))
             .header("X-Auto-Response-Suppress", Raw::new("OOF, AutoReply")),
     };
-    let content_type = ContentType::new("multipart/alternative")
-        .attribute("boundary", boundary(message.message_id));
-    let parts = vec![
-        MimePart::new("text/plain", body(message.text)),
-        MimePart::new("text/html", body(message.html)),
-    ];
-    let mut bytes = Vec::with_capacity(message.html.len() * 2 + message.text.len() * 2 + 2_048);
-    builder
-        .header("MIME-Version", Raw::new("1.0"))
-        .body(MimePart::new(content_type, parts))
-        .serialize(&mut bytes);
+    let mut bytes = Vec::with_capacity(message.html.len() * 2 + message.text.len() * 2 + 8_192);
+    builder.header("MIME-Version", Raw::new("1.0")).body(content(message)).serialize(&mut bytes);
     check_bytes(&bytes)?;
     Ok(bytes)
 }
 
 fn check(message: &Message<'_>) -> Result<(), ComposeError> {
     let reply_to = message.reply_to.map(|mailbox| mailbox.address);
-    let addresses = [Some(message.from.address), Some(message.to.address), reply_to];
+    let organizer = message.calendar.map(|invite| invite.organizer.address);
+    let addresses = [Some(message.from.address), Some(message.to.address), reply_to, organizer];
     if addresses.into_iter().flatten().any(|address| !address.as_str().is_ascii()) {
         return Err(ComposeError::AddressNotAscii);
     }
@@ -205,18 +196,6 @@ fn header_text(text: &str) -> Text<'static> {
     Text::new(one_line(text, MAX_HEADER_TEXT))
 }
 
-/// NUL may not stand in a message (RFC 5322 section 4), and a bare carriage return not in a line.
-fn body(text: &str) -> Cow<'_, str> {
-    let refused = ['\0', '\r'];
-    if text.contains(refused) { Cow::Owned(text.replace(refused, "")) } else { Cow::Borrowed(text) }
-}
-
-/// An encoded part holds no `=_`, and one that needs no encoding would have to guess the hash.
-fn boundary(message_id: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, message_id.as_bytes());
-    format!("=_{}", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]))
-}
-
 /// The last look before the bytes leave: a bare CR or LF can smuggle a second message past a
 /// server (CVE-2023-51764), and a relay re-wraps long lines after they were signed.
 fn check_bytes(bytes: &[u8]) -> Result<(), ComposeError> {
@@ -265,6 +244,7 @@ mod tests {
             html: "<p>Hello</p>\n",
             date: DateTime::parse_from_rfc3339("2026-05-04T09:30:00+08:00").unwrap(),
             message_id: "1.2@example.com",
+            calendar: None,
             kind: Kind::Automatic,
         }
     }

@@ -5,6 +5,7 @@
 //! the same bytes as the first. Nothing here knows of databases, networks, or who is written to why.
 #![warn(missing_docs)]
 
+mod calendar;
 mod check;
 mod expand;
 mod inline;
@@ -12,18 +13,22 @@ mod lex;
 mod link;
 mod message;
 mod page;
+mod parts;
 mod problem;
 mod render;
 mod source;
 mod templates;
 mod trial;
 
+pub use calendar::Invite;
 pub use link::{LinkProblem, Links};
 pub use message::{ComposeError, Kind, List, Mailbox, Message, compose};
 pub use problem::TemplateProblem;
 pub use render::{RenderError, Rendered};
 pub use templates::{Template, Templates};
 
+#[cfg(test)]
+mod folder_tests;
 #[cfg(test)]
 mod page_tests;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::{fs, path::Path, sync::LazyLock};
+use std::sync::LazyLock;
 
 use chrono::DateTime;
 use mail_parser::{MessageParser, MimeHeaders as _};
@@ -6,14 +6,15 @@ use mail_parser::{MessageParser, MimeHeaders as _};
 use super::*;
 use crate::domain::{EmailAddress, Keyring, Letter, Locale};
 
-static EMBEDDED: LazyLock<Templates> = LazyLock::new(|| Templates::load(None).expect("embedded"));
+pub(super) static EMBEDDED: LazyLock<Templates> =
+    LazyLock::new(|| Templates::load(None).expect("embedded"));
 static KEYRING: LazyLock<Keyring> = LazyLock::new(|| Keyring::new([(1, [7; 32])]).unwrap());
 
-fn locale(tag: &str) -> Locale {
+pub(super) fn locale(tag: &str) -> Locale {
     tag.parse().unwrap()
 }
 
-fn tracked() -> Links<'static> {
+pub(super) fn tracked() -> Links<'static> {
     Links {
         base_url: "https://links.example/",
         keyring: &KEYRING,
@@ -23,18 +24,18 @@ fn tracked() -> Links<'static> {
     }
 }
 
-fn plain() -> Links<'static> {
+pub(super) fn plain() -> Links<'static> {
     Links { may_track: false, ..tracked() }
 }
 
-fn all(templates: &Templates) -> impl Iterator<Item = &Template> {
+pub(super) fn all(templates: &Templates) -> impl Iterator<Item = &Template> {
     templates.names().flat_map(move |name| {
         let found = |locale: &Locale| templates.find(name, locale, &Locale::english());
         templates.locales(name).map(found).map(Option::unwrap)
     })
 }
 
-fn rendered(template: &Template, letter: &Letter) -> Rendered {
+pub(super) fn rendered(template: &Template, letter: &Letter) -> Rendered {
     EMBEDDED.render(template, letter, &tracked()).unwrap()
 }
 
@@ -50,6 +51,7 @@ fn composed(made: &Rendered, name: &str) -> Vec<u8> {
         html: &made.html,
         date: DateTime::parse_from_rfc3339("2026-05-14T09:30:00+08:00").unwrap(),
         message_id: "42.7f3a@example.com",
+        calendar: None,
         kind: Kind::List(List {
             name,
             id: "birthday.example.com",
@@ -59,28 +61,6 @@ fn composed(made: &Rendered, name: &str) -> Vec<u8> {
     })
     .unwrap()
 }
-
-/// A templates folder with `files` in it.
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join("mail").join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
-}
-
-fn problems(files: &[(&str, &str)]) -> Vec<String> {
-    let folder = folder(files);
-    let problems = Templates::load(Some(folder.path())).unwrap_err();
-    problems.iter().map(ToString::to_string).collect()
-}
-
-const TEXT: &str = "{{#*inline \"closing\"}}Yours,{{/inline}}{{#> layout}}\nHi\n{{/layout}}";
-const HTML: &str = "{{#*inline \"closing\"}}Yours,{{/inline}}{{#*inline \"preheader\"}}p{{/inline}}\
-    {{#*inline \"headline\"}}h{{/inline}}{{#*inline \"picture\"}}{{/inline}}{{#> layout}}\n\
-    <p>Hi</p>\n{{/layout}}";
 
 #[test]
 fn every_template_reads_well_in_every_language() {
@@ -131,15 +111,28 @@ fn a_language_without_a_template_falls_back() {
 }
 
 #[test]
-fn six_templates_are_there_in_two_languages() {
+fn every_occasion_has_a_template_in_two_languages() {
     let names: Vec<_> = EMBEDDED.names().collect();
     let known = [
+        "announcement",
         "birthday",
         "check-in",
+        "christmas",
+        "company-anniversary",
+        "contract-end",
+        "contract-mid-term",
+        "contract-start",
         "cooperation-anniversary",
+        "cooperation-anniversary-round",
+        "follow-up-delivery",
+        "follow-up-service",
+        "holiday",
+        "invitation",
+        "invitation-reminder",
         "mid-autumn",
         "new-year",
         "spring-festival",
+        "win-back",
     ];
     assert_eq!(names, known);
     for name in names {
@@ -239,6 +232,10 @@ fn poisoned(letter: &Letter, text: &str) -> Letter {
         &mut letter.company.postal_address,
         &mut letter.occasion.name,
         &mut letter.occasion.date_text,
+        &mut letter.event.title,
+        &mut letter.event.place,
+        &mut letter.event.day_text,
+        &mut letter.event.time_text,
     ] {
         text.clone_into(field);
     }
@@ -281,117 +278,17 @@ fn a_website_that_is_no_website_is_never_linked() {
 }
 
 #[test]
-fn written_out_templates_load_as_they_were() {
-    let folder = tempfile::tempdir().unwrap();
-    for (path, text) in Templates::embedded_files() {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text.replace('\n', "\r\n")).unwrap();
-    }
-    let templates = Templates::load(Some(folder.path())).unwrap();
-    for (theirs, ours) in all(&templates).zip(all(&EMBEDDED)) {
-        let letter = Letter::sample(ours.locale());
-        let made = templates.render(theirs, &letter, &tracked()).unwrap();
-        assert!(made == rendered(ours, &letter), "{}", ours.name());
-    }
-}
-
-#[test]
-fn a_folder_replaces_by_name_and_adds() {
-    let folder = folder(&[
-        ("birthday/en/subject.txt.hbs", "Ours now, {{contact.name}}"),
-        ("invitation/de/subject.txt.hbs", "Einladung"),
-        ("invitation/de/body.txt.hbs", TEXT),
-        ("invitation/de/body.html.hbs", HTML),
-    ]);
-    let templates = Templates::load(Some(folder.path())).unwrap();
-    let find = |name, tag| templates.find(name, &locale(tag), &Locale::english()).unwrap();
-    let render = |template| {
-        let letter = Letter::sample(&Locale::english());
-        templates.render(template, &letter, &tracked()).unwrap()
-    };
-    assert_eq!(render(find("birthday", "en")).subject, "Ours now, Anna Meyer");
-    assert!(render(find("birthday", "en")).text.contains("happy birthday"));
-    assert_eq!(render(find("invitation", "de-AT")).subject, "Einladung");
-    assert!(templates.find("invitation", &locale("fr"), &locale("en")).is_none());
-}
-
-#[test]
-fn every_problem_is_reported_at_once_with_its_place() {
-    let found = problems(&[
-        ("birthday/en/subject.txt.hbs", "{{contact.nmae}}"),
-        ("birthday/en/body.txt.hbs", "line\n{{#if nope}}{{a}}{{else}}{{b}}{{/if}}"),
-        ("check-in/en/body.html.hbs", "<p>\n<a href=\"{{contact.name}}\">x</a>\n<script></script>"),
-        ("new-year/en/body.txt.hbs", "no way out, no address"),
-        ("new-year/zh-CN/body.html.hbs", "{{#if greeting}}"),
-        ("extra/en/subject.txt.hbs", "alone"),
-        ("Extra/en/subject.txt.hbs", "x"),
-        ("footer/english.html.hbs", "x"),
-        ("mid-autumn/en/body.html.hbs", "{{> nothing}}"),
-    ]);
-    insta::assert_snapshot!(found.join("\n"));
-}
-
-#[test]
-fn a_broken_layout_is_one_problem_and_not_twelve() {
-    assert_eq!(
-        problems(&[("layout.html.hbs", "{{> @partial-block}}\n{{mail.pixel}}")]),
-        ["mail/layout.html.hbs:2:1: there is no value `mail.pixel`"]
-    );
-}
-
-#[test]
-fn a_link_that_needs_data_must_cope_without() {
-    let html = HTML.replace("<p>Hi</p>", "<a href=\"{{company.website}}\">us</a>");
-    let found = problems(&[("birthday/en/body.html.hbs", &html)]);
-    assert_eq!(
-        found,
-        ["mail/birthday/en/body.html.hbs: link 0 of mail/birthday/en/body.html.hbs: a link must \
-          begin with http:// or https://"]
-    );
-}
-
-#[test]
-fn deep_nesting_ends_in_a_problem_and_not_in_a_crash() {
-    for depth in [2_000, 9_000] {
-        let source = "{{#if greeting}}".repeat(depth) + &"{{/if}}".repeat(depth);
-        for file in ["subject.txt.hbs", "body.txt.hbs", "body.html.hbs"] {
-            let path = format!("birthday/en/{file}");
-            let found = problems(&[(&path, &source)]);
-            assert_eq!(found.len(), 1, "{found:?}");
-            assert!(found[0].contains(":1:513: blocks may be nested 32 deep"), "{found:?}");
+fn a_letter_on_the_end_of_a_contract_knows_how_near_it_is() {
+    for (tag, said) in [
+        ("en", ["at what you would like to be different", "not far off", "ran until 14 May 2026"]),
+        ("zh-CN", ["时间尚充裕", "日子临近", "已于2026年5月14日到期"]),
+    ] {
+        let template = EMBEDDED.find("contract-end", &locale(tag), &Locale::english()).unwrap();
+        for (days_until, said) in [60, 14, -1].into_iter().zip(said) {
+            let mut letter = Letter::sample(template.locale());
+            letter.occasion.days_until = days_until;
+            let made = rendered(template, &letter);
+            assert!(made.text.contains(said) && made.html.contains(said), "{}", made.text);
         }
-        let source = "<div><table><tr><td><b>".repeat(depth);
-        assert!(!problems(&[("birthday/en/body.html.hbs", &source)]).is_empty());
     }
-}
-
-#[test]
-fn a_letter_cannot_grow_without_end() {
-    let text = TEXT.replace("Hi", &"{{contact.name}}".repeat(1_500));
-    let folder = folder(&[("birthday/en/body.txt.hbs", &text)]);
-    let templates = Templates::load(Some(folder.path())).unwrap();
-    let template = templates.find("birthday", &locale("en"), &Locale::english()).unwrap();
-    let mut letter = Letter::sample(&Locale::english());
-    letter.contact.name = "长".repeat(10_000);
-    let error = templates.render(template, &letter, &tracked()).err().unwrap();
-    assert!(matches!(error, RenderError::TooLong(_)), "{error}");
-}
-
-#[test]
-fn a_template_of_other_templates_is_an_error() {
-    let folder = folder(&[
-        ("extra/en/subject.txt.hbs", "Extra"),
-        ("extra/en/body.txt.hbs", TEXT),
-        ("extra/en/body.html.hbs", HTML),
-    ]);
-    let others = Templates::load(Some(folder.path())).unwrap();
-    let template = others.find("extra", &locale("en"), &Locale::english()).unwrap();
-    let error = EMBEDDED.render(template, &Letter::sample(&Locale::english()), &plain());
-    assert!(matches!(error.err(), Some(RenderError::Unknown(_))));
-}
-
-#[test]
-fn a_folder_that_is_not_there_is_a_problem() {
-    assert_eq!(Templates::load(Some(Path::new("/does/not/exist"))).unwrap_err().len(), 1);
 }

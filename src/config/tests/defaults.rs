@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::*;
 use crate::{
     config::{Delivery, reference, reference::keys},
-    domain::{DayOff, OccasionKind, OccasionRule, Security, Span, Timeouts},
+    domain::{DayOff, DeedKind, Milestone, OccasionKind, OccasionRule, Security, Span, Timeouts},
 };
 
 fn defaults() -> Config {
@@ -73,10 +73,19 @@ fn the_campaigns_are_those_of_the_templates() {
         OccasionRule::Holiday(rules.holidays.iter().position(|h| h.key == key).unwrap())
     };
     let anniversary = OccasionRule::CooperationAnniversary;
+    let contract = OccasionRule::ContractMilestone;
+    let follow_up = OccasionRule::FollowUp;
+    let (delivery, service) = (follow_up(DeedKind::Delivery), follow_up(DeedKind::Service));
     for (key, occasion, welcome_days, day_off) in [
         ("birthday", OccasionRule::Birthday, 2, DayOff::Keep),
         ("check-in", OccasionRule::CheckIn, 7, DayOff::Next),
+        ("christmas", holiday("christmas"), 3, DayOff::Previous),
+        ("contract-end/early", contract(Milestone::End), 7, DayOff::Next),
+        ("contract-end/last", contract(Milestone::End), 7, DayOff::Next),
+        ("contract-mid-term", contract(Milestone::MidTerm), 21, DayOff::Next),
         ("cooperation-anniversary", anniversary, 5, DayOff::Next),
+        ("follow-up-delivery", delivery, 7, DayOff::Next),
+        ("follow-up-service", service, 4, DayOff::Next),
         ("mid-autumn", holiday("mid-autumn"), 0, DayOff::Keep),
         ("new-year", holiday("new-year"), 1, DayOff::Keep),
         ("spring-festival", holiday("spring-festival"), 1, DayOff::Keep),
@@ -84,9 +93,17 @@ fn the_campaigns_are_those_of_the_templates() {
         let campaign = rules.campaigns.iter().find(|campaign| campaign.key == key).unwrap();
         assert_eq!(campaign.occasion, occasion, "{key}");
         assert_eq!((campaign.welcome_days, campaign.day_off), (welcome_days, day_off), "{key}");
-        assert_eq!(campaign.template, key);
-        assert!(campaign.place.file.ends_with(&format!("{key}.toml")), "{}", campaign.place);
+        assert_eq!(campaign.template, campaign.family());
+        let file = format!("{}.toml", campaign.family());
+        assert!(campaign.place.file.ends_with(&file), "{}", campaign.place);
     }
+    let offsets = |family: &str| {
+        let steps = rules.campaigns.iter().filter(|campaign| campaign.family() == family);
+        steps.map(|campaign| campaign.offset_days).collect::<Vec<_>>()
+    };
+    assert_eq!(offsets("contract-end"), [-60, -14]);
+    assert_eq!(offsets("christmas"), [-4]);
+    assert_eq!((offsets("follow-up-delivery"), offsets("follow-up-service")), (vec![7], vec![3]));
 }
 
 #[test]

@@ -141,18 +141,23 @@ fn what_is_there_twice_is_told() {
         ("perennial.toml", "zone = \"UTC\"", "zone = \"UTC\"\nzone = \"UTC\""),
         ("tiers.toml", "key = \"readiness\"", "key = \"priority\""),
         ("tiers.toml", "key = \"gold-mine\"", "key = \"bonus\""),
-        ("calendar.toml", "key = \"christmas\"", "key = \"new-year\""),
+        ("calendar.toml", "key = \"china-national-day\"", "key = \"new-year\""),
         ("cadence.toml", "\"one-off\",\n    \"check-in\"", "\"check-in\",\n    \"check-in\""),
         ("calendar.toml", "zh = \"中秋节\", zh-TW", "zh-tw = \"中秋节\", zh-TW"),
     ] {
         files = change(files, path, old, new);
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
-    7 problems in the configuration:
+    12 problems in the configuration:
     cadence.toml:20: strength: `one-off` is not in the list
     cadence.toml:30: strength: `check-in` is here twice
     calendar.toml:144: holiday[mid-autumn].names: `zh-TW` is here twice
-    calendar.toml:172: holiday: `new-year` is here twice
+    calendar.toml:150: holiday: `new-year` is here twice
+    calendar/CN.toml:24: holiday[china-national-day-2].rule.after: the calendar has no holiday `china-national-day`, did you mean `china-national-day-2`?
+    calendar/CN.toml:31: holiday[china-national-day-3].rule.after: the calendar has no holiday `china-national-day`, did you mean `china-national-day-2`?
+    calendar/CN.toml:86: year[1].off[7].holiday: the calendar has no holiday `china-national-day`, did you mean `china-national-day-2`?
+    calendar/CN.toml:115: year[2].off[6].holiday: the calendar has no holiday `china-national-day`, did you mean `china-national-day-2`?
+    calendar/CN.toml:148: year[3].off[7].holiday: the calendar has no holiday `china-national-day`, did you mean `china-national-day-2`?
     perennial.toml:39:1: `zone` is here twice
     tiers.toml:41: scheme: `priority` is here twice
     tiers.toml:50: scheme[priority].tier: `bonus` is here twice

@@ -4,6 +4,7 @@ mod defaults;
 mod delivery;
 mod mistakes;
 mod noise;
+mod recipes;
 
 use std::{fs, path::Path};
 

@@ -1,6 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::TimeDelta;
+use mail_parser::{MessageParser, MessagePart, MimeHeaders as _};
 use perennial::{
     domain::{Feedback, ImportKind, OutreachId, OutreachState as State, is_hidden},
     mail::Templates,
@@ -25,6 +26,7 @@ on_both_databases!(
     a_hostile_name_stays_a_name,
     a_mail_that_cannot_be_written_fails_alone,
     a_test_mail_is_in_no_statistic,
+    an_invitation_and_its_reminder_are_one_entry_in_the_calendar,
     nobody_who_did_not_allow_it_is_written_to,
 );
 
@@ -214,4 +216,51 @@ async fn nobody_who_did_not_allow_it_is_written_to(db: &Database) {
     assert_eq!(round.held.get("no-consent"), Some(&1));
     let to: Vec<_> = world.mails().into_iter().map(|mail| mail.to).collect();
     assert_eq!(to, ["bob@example.org"]);
+}
+
+const FORUM: &str = r#"
+occasion = "invitation"
+template = "invitation"
+welcome_days = 12
+[[step]]
+key = "first"
+offset = "-30 days"
+[[step]]
+key = "reminder"
+offset = "-5 days"
+template = "invitation-reminder"
+[event]
+starts = 2026-06-20T14:00:00
+ends = 2026-06-20T18:00:00
+zone = "Asia/Shanghai"
+title = { en = "Forum" }
+place = { en = "Shanghai" }
+"#;
+
+async fn an_invitation_and_its_reminder_are_one_entry_in_the_calendar(db: &Database) {
+    let rules = &[("campaigns/forum.toml", FORUM)];
+    let world = World::with(db, &Setup { rules, ..Setup::default() });
+    world.contacts("email,name\nada@example.org,Ada\nbob@example.org,Bob\n").await;
+    for _ in 0..36 {
+        world.round().await;
+        world.wait(TimeDelta::days(1));
+    }
+
+    let mut uids: Vec<_> = world.mails().iter().filter_map(uid).collect();
+    assert_eq!(uids.len(), 4, "two invitations and two reminders");
+    uids.sort();
+    uids.dedup();
+    assert_eq!(uids.len(), 2, "one entry for each reader: {uids:?}");
+}
+
+/// Who is invited, and the name of the entry; nothing if the mail brings none.
+fn uid(mail: &Mail) -> Option<(String, String)> {
+    let message = MessageParser::default().parse(mail.raw.as_bytes())?;
+    let is_calendar = |part: &&MessagePart<'_>| part.is_content_type("text", "calendar");
+    let object = String::from_utf8(message.parts.iter().find(is_calendar)?.contents().to_vec());
+    let object = object.unwrap().replace("\r\n ", "");
+    assert!(object.contains("DTSTART:20260620T060000Z\r\n"), "{object}");
+    let after = |name: &str| object.split(name).nth(1)?.split("\r\n").next().map(str::to_owned);
+    assert!(object.contains(&format!(":mailto:{}\r\n", mail.to)), "{object}");
+    Some((mail.to.clone(), after("UID:")?))
 }

@@ -1,8 +1,12 @@
 //! What a template may say: every value of one letter, in the words of its reader.
+mod event;
+mod sample;
+
 use chrono::{Datelike as _, NaiveDate};
 use serde::Serialize;
 
 use super::{Honorific, Locale, one_line};
+pub use event::LetterEvent;
 
 /// The values that a mail template is rendered with. Every field is always there; what is not
 /// known is the empty string, so that a template can ask with `{{#if}}`.
@@ -20,6 +24,8 @@ pub struct Letter {
     pub company: LetterCompany,
     /// Why the letter is written.
     pub occasion: LetterOccasion,
+    /// What it invites to; every value of it is empty in a letter that invites to nothing.
+    pub event: LetterEvent,
 }
 
 /// The reader of a [`Letter`].
@@ -71,12 +77,15 @@ pub struct LetterCompany {
 /// The reason for a [`Letter`].
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct LetterOccasion {
-    /// Name in the reader's language.
+    /// Name of the holiday or event in the reader's language; empty for other occasions.
     pub name: String,
     /// The day itself, not the day of sending; `2026-05-14` in a template.
     pub date: NaiveDate,
     /// The day in the reader's language, from [`date_text`].
     pub date_text: String,
+    /// Days from the day of writing to the day itself, by the reader's calendar: 0 on the day,
+    /// negative after it.
+    pub days_until: i64,
     /// Which anniversary it is; 0 for an occasion that does not count years.
     pub years: u32,
 }
@@ -97,9 +106,6 @@ const COMPOUND_FAMILY_NAMES: &str = "欧阳 太史 端木 上官 司马 东方 �
     尉迟 公羊 赫连 澹台 皇甫 宗政 濮阳 公冶 太叔 申屠 公孙 慕容 仲孙 钟离 长孙 宇文 司徒 鲜于 司空 \
     闾丘 令狐 百里 呼延 东郭 南门 西门 轩辕 拓跋 歐陽 東方 獨孤 南宮 萬俟 聞人 諸葛 尉遲 赫連 澹臺 \
     濮陽 公孫 仲孫 鍾離 長孫 鮮于 閭丘 東郭 南門 西門 軒轅 司馬";
-
-const SAMPLE_DATE: NaiveDate =
-    NaiveDate::from_ymd_opt(2026, 5, 14).expect("the day is in the calendar");
 
 /// Longest part of a name that is used, in characters.
 const NAME_CHARACTERS: usize = 64;
@@ -189,75 +195,6 @@ fn han_family_name(full: &str) -> &str {
 fn is_han(text: &str) -> bool {
     let han = |c| matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{323af}');
     !text.is_empty() && text.chars().all(han)
-}
-
-impl Letter {
-    /// A letter with every value filled in, to try templates with.
-    #[must_use]
-    pub fn sample(locale: &Locale) -> Self {
-        let chinese = locale.is_chinese();
-        let say = |english: &str, han: &str| (if chinese { han } else { english }).to_owned();
-        let date = SAMPLE_DATE;
-        let (family, given) = (say("Meyer", "欧阳"), say("Anna", "静"));
-        let full = say("Anna Meyer", "欧阳静");
-        let name = NameParts { full: &full, given: &given, family: &family };
-        Self {
-            greeting: greeting(locale, name, Some(Honorific::Ms)),
-            contact: LetterContact {
-                name: full.clone(),
-                given_name: given.clone(),
-                family_name: family.clone(),
-                title: say("Head of Purchasing", "采购总监"),
-            },
-            account: LetterAccount { name: say("Meyer & Sons", "华岳精密机械有限公司") },
-            rep: LetterRep {
-                name: say("James O'Neil", "林晓雯"),
-                title: say("Key Account Manager", "大客户经理"),
-                email: "rep@example.com".to_owned(),
-                phone: say("+44 20 7946 0123", "+86 21 5555 0123"),
-            },
-            company: LetterCompany {
-                name: say("Northwind Bearings", "北风轴承"),
-                website: "https://www.example.com/".to_owned(),
-                email: "hello@example.com".to_owned(),
-                postal_address: say(
-                    "12 Harbour Street, London E14 9GE, United Kingdom",
-                    "上海市浦东新区世纪大道100号12层，邮编200120",
-                ),
-            },
-            occasion: LetterOccasion {
-                name: say("Cooperation anniversary", "合作周年"),
-                date,
-                date_text: date_text(locale, date),
-                years: 5,
-            },
-        }
-    }
-
-    /// A letter that knows nothing but its sender's postal address: what a template must survive.
-    #[must_use]
-    pub fn sample_of_a_stranger(locale: &Locale) -> Self {
-        let full = Self::sample(locale);
-        let nothing = String::new;
-        Self {
-            greeting: greeting(locale, NameParts::default(), None),
-            contact: LetterContact {
-                name: nothing(),
-                given_name: nothing(),
-                family_name: nothing(),
-                title: nothing(),
-            },
-            account: LetterAccount { name: nothing() },
-            rep: LetterRep {
-                name: nothing(),
-                title: nothing(),
-                email: nothing(),
-                phone: nothing(),
-            },
-            company: LetterCompany { website: nothing(), email: nothing(), ..full.company },
-            occasion: LetterOccasion { years: 0, ..full.occasion },
-        }
-    }
 }
 
 #[cfg(test)]
