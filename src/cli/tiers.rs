@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Language, words::date};
 use crate::{
-    domain::{Rules, Standing, TierMove, audience_of},
+    domain::{Place, Rules, Standing, TierMove, audience_of},
     engine::Explanation,
 };
 
@@ -31,9 +31,11 @@ fn moves_of<'a>(moves: &'a [TierMove], scheme: &'a str) -> impl Iterator<Item = 
 fn sentence(language: Language, standing: &Standing, rules: &Rules, zone: Tz) -> String {
     let since = date(language, standing.since.with_timezone(&zone).date_naive());
     let Standing { scheme, tier, .. } = standing;
+    let place = place(standing, rules);
+    let place = place.map_or_else(String::new, |place| format!("  [{place}]"));
     let reason = reason(standing, rules);
     let reason = because(language, &reason);
-    match (language, audience_of(scheme)) {
+    let sentence = match (language, audience_of(scheme)) {
         (Language::English, None) => format!("  {scheme}: {tier} since {since}, because {reason}"),
         (Language::Chinese, None) => format!("  {scheme}：{tier}，自 {since} 起，因为 {reason}"),
         (Language::English, Some(campaign)) => {
@@ -42,7 +44,18 @@ fn sentence(language: Language, standing: &Standing, rules: &Rules, zone: Tz) ->
         (Language::Chinese, Some(campaign)) => {
             format!("  属于活动 {campaign} 的受众，自 {since} 起，因为 {reason}")
         }
+    };
+    sentence + &place
+}
+
+/// Where the tier, or the campaign of the audience, is configured.
+fn place<'a>(standing: &Standing, rules: &'a Rules) -> Option<&'a Place> {
+    if let Some(family) = audience_of(&standing.scheme) {
+        let campaign = rules.campaigns.iter().find(|campaign| campaign.family() == family)?;
+        return Some(&campaign.place);
     }
+    let scheme = rules.schemes.iter().find(|scheme| scheme.key == standing.scheme)?;
+    scheme.tier(&standing.tier).map(|tier| &tier.place)
 }
 
 fn move_sentence(language: Language, gone: &TierMove, zone: Tz) -> String {
@@ -89,6 +102,7 @@ pub(super) fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
             "tier": standing.tier,
             "since": standing.since,
             "reason": reason(standing, rules),
+            "decided_at": place(standing, rules).map(ToString::to_string),
             "moves": moves,
         })
     });

@@ -70,7 +70,7 @@ pub fn carried_over(mails: &BTreeMap<NaiveDate, u64>, budget: u32) -> BTreeMap<N
 mod tests {
     use super::*;
     use crate::domain::{
-        Scheme, Span, Standing, Tier,
+        Place, Scheme, Span, Standing, Tier,
         samples::{a_contact, at, rules},
     };
 
@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn a_higher_tier_goes_first_then_the_greater_value() {
         let mut rules = rules();
-        let tier = |key: &str| Tier { key: key.into(), when: None, top: None };
+        let tier =
+            |key: &str| Tier { key: key.into(), when: None, top: None, place: Place::default() };
         rules.schemes = vec![Scheme {
             key: "priority".into(),
             tiers: vec![tier("best"), tier("rest")],

@@ -140,14 +140,11 @@ impl Tx {
         if !late.is_empty() {
             self.decide_at_once(late.into_iter(), now).await?;
         }
-        match budget {
-            Some(budget) => self.release_within(budget, ms).await,
-            None => {
-                let sql = "update outreach set state = 'ready'
-                           where state = 'planned' and due_at <= $1";
-                Ok(execute!(self, sql, ms))
-            }
+        if let Some(budget) = budget {
+            return self.release_within(budget, ms).await;
         }
+        let sql = "update outreach set state = 'ready' where state = 'planned' and due_at <= $1";
+        Ok(execute!(self, sql, ms))
     }
 
     /// Opens the gate for those of the day's mails that are due and that its budget has room for,

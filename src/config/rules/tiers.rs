@@ -8,7 +8,9 @@ use crate::{
         form::{Days, NAME, OneOf, Whole, Words, hint},
         table::{Complained, Table},
     },
-    domain::{Condition, FACTS, FactInfo, FactType, Scheme, Share, Span, Tier, Top, nearest},
+    domain::{
+        Condition, FACTS, FactInfo, FactType, Place, Scheme, Share, Span, Tier, Top, nearest,
+    },
 };
 
 /// The schemes, if all could be read, and what is known of their names.
@@ -26,6 +28,7 @@ struct Draft {
 /// A tier as far as it could be read.
 struct TierDraft {
     key: Option<String>,
+    place: Place,
     /// `None` if it is hard to say, because a key is misspelt.
     has_rule: Option<bool>,
     rules: Result<(Option<Condition>, Option<Top>), Complained>,
@@ -52,7 +55,7 @@ fn finished(draft: Draft) -> Option<Scheme> {
     let tiers = draft.tiers.into_iter().map(|tier| {
         let tier = tier?;
         let (when, top) = tier.rules.ok()?;
-        Some(Tier { key: tier.key?, when, top })
+        Some(Tier { key: tier.key?, when, top, place: tier.place })
     });
     Some(Scheme {
         tiers: tiers.collect::<Option<_>>()?,
@@ -111,6 +114,7 @@ fn tier(table: &mut Table<'_>, earlier: &mut Vec<Tier>) -> TierDraft {
     let is_given = table.has("when") || has_top;
     let has_rule = (is_given || table.is_understood()).then_some(is_given);
     let when = rule::condition(table, "when", rule);
+    let place = table.place("key");
     let rules = match (when, top) {
         (Err(complained), _) => Err(complained),
         (_, None) if has_top => Err(Complained),
@@ -118,11 +122,11 @@ fn tier(table: &mut Table<'_>, earlier: &mut Vec<Tier>) -> TierDraft {
     };
     if let (Ok((when, top)), true) = (&rules, is_given) {
         let key = key.clone().unwrap_or_default();
-        let tier = Tier { key, when: when.clone(), top: top.clone() };
+        let tier = Tier { key, when: when.clone(), top: top.clone(), place: place.clone() };
         check_reach(table, &tier, earlier);
         earlier.push(tier);
     }
-    TierDraft { key, has_rule, rules }
+    TierDraft { key, place, has_rule, rules }
 }
 
 /// Complains if the tier can never be entered, or if no later one can.

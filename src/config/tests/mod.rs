@@ -5,6 +5,8 @@ mod delivery;
 mod mistakes;
 mod noise;
 mod recipes;
+mod schemes;
+mod years;
 
 use std::{fs, path::Path};
 

@@ -5,6 +5,7 @@
 //! them has rules of its own, so they cannot disagree.
 mod barriers;
 mod days;
+mod merge;
 mod places;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -251,7 +252,7 @@ impl<'a> View<'a> {
             if self.contact.history.iter().any(|past| same(&past)) {
                 return Err(Fate::Done);
             }
-            if let Some((by, day)) = self.covered_by_past(campaign, target) {
+            if let Some((by, day)) = self.covered_by_past(campaign, occurrence.day, target) {
                 return Err(Fate::Covered { by, day });
             }
         }
@@ -303,73 +304,6 @@ impl<'a> View<'a> {
     /// The end of the candidate's welcome.
     fn not_after(&self, candidate: &Candidate) -> DateTime<Utc> {
         self.window.close_of(candidate.last_day)
-    }
-
-    /// The mail that covers one of `campaign` that is due on `day`, although it has left already.
-    fn covered_by_past(&self, campaign: &Campaign, day: NaiveDate) -> Option<(usize, NaiveDate)> {
-        let reach = i64::from(self.rules.cadence.merge_days);
-        let rank = self.rules.rank(campaign.occasion.kind());
-        self.contact.history.iter().find_map(|past| {
-            let near = (self.day_of(past.at) - day).num_days().abs() < reach;
-            let stronger = past.kind != OccasionKind::CheckIn && self.rules.rank(past.kind) <= rank;
-            let by = self.rules.campaigns.iter().position(|known| known.key == past.campaign)?;
-            let other = past.counts && self.may_cover(&self.rules.campaigns[by], campaign);
-            (near && stronger && other).then_some((by, past.day))
-        })
-    }
-
-    /// Whether a mail of `stronger` makes one of `weaker` close by needless. Steps of one series and
-    /// campaigns that are exempt from the gap stand beside others.
-    fn may_cover(&self, stronger: &Campaign, weaker: &Campaign) -> bool {
-        let exempt = weaker.category.is_some_and(|place| self.rules.categories[place].exempt);
-        !exempt && stronger.family() != weaker.family()
-    }
-
-    /// Lets stronger candidates cover weaker ones close by, and takes the earliest of the rest.
-    fn choose(
-        &self,
-        mut candidates: Vec<Candidate>,
-        considered: &mut Vec<Considered>,
-    ) -> Option<NextMail> {
-        let campaign = |mail: &Candidate| &self.rules.campaigns[mail.campaign];
-        candidates.sort_by_key(|mail| {
-            let Campaign { occasion, priority, .. } = campaign(mail);
-            (self.rules.rank(occasion.kind()), -priority, mail.when, mail.campaign)
-        });
-        let reach = TimeDelta::days(i64::from(self.rules.cadence.merge_days));
-        let mut standing: Vec<Candidate> = Vec::with_capacity(candidates.len());
-        for mail in candidates {
-            let cover = standing.iter().find(|other| {
-                (other.when - mail.when).abs() < reach
-                    && self.may_cover(campaign(other), campaign(&mail))
-            });
-            if let Some(other) = cover {
-                considered.push(Considered {
-                    campaign: mail.campaign,
-                    day: Some(mail.occurrence.day),
-                    fate: Fate::Covered { by: other.campaign, day: other.occurrence.day },
-                    delayed: None,
-                });
-            } else {
-                standing.push(mail);
-            }
-        }
-        let chosen = standing.iter().copied().min_by_key(|mail| (mail.when, mail.campaign));
-        for mail in standing {
-            let fate = if Some(mail) == chosen { Fate::Chosen } else { Fate::Later(mail.when) };
-            considered.push(Considered {
-                campaign: mail.campaign,
-                day: Some(mail.occurrence.day),
-                fate,
-                delayed: mail.delayed,
-            });
-        }
-        chosen.map(|mail| NextMail {
-            campaign: mail.campaign,
-            occurrence: mail.occurrence,
-            when: mail.when,
-            not_after: self.not_after(&mail),
-        })
     }
 }
 

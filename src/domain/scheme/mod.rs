@@ -1,7 +1,9 @@
 //! Schemes that classify contacts, and the tier that each one gives.
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{AccountId, Condition, FactInfo, FactValue, Facts, Population, Share, Span, Top};
+use super::{
+    AccountId, Condition, FactInfo, FactValue, Facts, Place, Population, Share, Span, Top,
+};
 
 /// One way to classify contacts: an ordered list of tiers, of which the first that fits is taken.
 #[derive(Debug, PartialEq)]
@@ -25,6 +27,8 @@ pub struct Tier {
     pub when: Option<Condition>,
     /// Which of those: the first accounts by a fact.
     pub top: Option<Top>,
+    /// Where it is configured.
+    pub place: Place,
 }
 
 /// Where a contact stands in a scheme, and why.

@@ -6,7 +6,12 @@ use super::*;
 use crate::domain::{FACTS, Survey};
 
 fn tier(key: &str, when: Option<&str>, top: Option<Top>) -> Tier {
-    Tier { key: key.into(), when: when.map(|rule| Condition::compile(rule).unwrap()), top }
+    Tier {
+        key: key.into(),
+        when: when.map(|rule| Condition::compile(rule).unwrap()),
+        top,
+        place: Place::default(),
+    }
 }
 
 fn priority(dwell: u32, margin_percent: u8) -> Scheme {

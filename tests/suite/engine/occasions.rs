@@ -54,10 +54,10 @@ fn day(text: &str) -> NaiveDate {
 
 async fn a_contract_a_delivery_and_a_visit_each_lead_to_their_mail(db: &Database) {
     let ends = campaign(
-        "occasion = \"contract-milestone\"\nmilestone = \"end\"\noffset = \"-30 days\"\ncategory = \"service\"",
+        "occasion = \"contract-milestone\"\nmilestone = \"end\"\noffset = \"-30 days\"\npriority = 5\ncategory = \"service\"",
     );
     let delivered = campaign(
-        "occasion = \"follow-up\"\nafter = \"delivery\"\noffset = \"7 days\"\ncategory = \"service\"",
+        "occasion = \"follow-up\"\nafter = \"delivery\"\noffset = \"7 days\"\npriority = 5\ncategory = \"service\"",
     );
     let visited = campaign(
         "occasion = \"follow-up\"\nafter = \"visit\"\noffset = \"1 day\"\ncategory = \"service\"",

@@ -151,7 +151,8 @@ const EVERYBODY_IS_DEAR: &str = "[[scheme]]\nkey = 'priority'\n[[scheme.tier]]\n
 const OFTEN: &str = "scheme = 'priority'\nmin_gap = '1 day'\nmerge_within = '1 day'\n\
                      [fallback]\nevery = '7 days'\nmin = '7 days'\nmax = '7 days'\n\
                      [tier.priority]\nevery = '7 days'\nmin = '7 days'\nmax = '7 days'\n\
-                     [category.service]\ncaps = []\nexempt = true\n";
+                     [category.service]\ncaps = []\nexempt = true\n\
+                     [category.marketing]\ncaps = []\nexempt = false\n";
 
 async fn new_rules_are_in_force_from_the_next_round_on(db: &Database) {
     let world = World::new(db);

@@ -3,8 +3,8 @@ use chrono::NaiveDate;
 
 use super::{fate_of, next_of};
 use crate::domain::{
-    Audience, Campaign, DayOff, Deed, DeedKind, Event, Locale, Milestone, OccasionKind,
-    OccasionRule, RoundYears, Rules, RunningDays, Snapshot, Standing, Term,
+    Audience, Campaign, Category, DayOff, Deed, DeedKind, Event, Locale, Milestone, OccasionKind,
+    OccasionRule, Place, RoundYears, Rules, RunningDays, Snapshot, Standing, Term,
     decide::Fate,
     samples::{a_contact, at, campaign, rules},
 };
@@ -173,4 +173,30 @@ fn round_years_have_a_template_of_their_own() {
     };
     let templates = [Some(4), Some(5), Some(10), None].map(|years| anniversary.template_for(years));
     assert_eq!(templates, ["anniversary", "jubilee", "jubilee", "anniversary"]);
+}
+
+#[test]
+fn of_two_campaigns_for_one_occasion_the_higher_priority_writes_and_the_other_never_does() {
+    let deliveries = OccasionRule::FollowUp(DeedKind::Delivery);
+    let after = |key: &str, priority, offset_days| Campaign {
+        priority,
+        offset_days,
+        category: Some(0),
+        ..campaign(key, deliveries.clone(), 5, DayOff::Next)
+    };
+    let mut rules = rules();
+    let exempt =
+        Category { key: "service".into(), caps: Vec::new(), exempt: true, place: Place::default() };
+    rules.categories = vec![exempt];
+    rules.campaigns = vec![after("general", 0, 3), after("special", 5, 40)];
+    let mut contact = Snapshot {
+        deeds: vec![Deed { kind: DeedKind::Delivery, on: day("2026-05-25") }],
+        ..quiet()
+    };
+    let (mail, leaves_on) = next_of(&rules, &contact, "2026-05-26T00:00:00Z");
+    assert_eq!((mail.campaign, leaves_on), (1, day("2026-07-06")));
+    contact = contact.had("special", OccasionKind::FollowUp, "2026-05-25T08:00:00Z");
+    contact.history[0].at = mail.when;
+    let fate = fate_of(&rules, &contact, "2026-05-26T09:00:00Z");
+    assert_eq!(fate, Fate::Covered { by: 1, day: day("2026-05-25") });
 }
