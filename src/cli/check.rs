@@ -37,14 +37,15 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
         (None, Ok(config)) => Some(config.database_url.clone()),
         (None, Err(())) => None,
     };
-    let store = match url {
+    let store = match &url {
         None => None,
         Some(url) => {
-            Store::open(&url).await.map_err(|error| problems.push(chain("database", &error))).ok()
+            Store::open(url).await.map_err(|error| problems.push(chain("database", &error))).ok()
         }
     };
     let mut surprises = Vec::new();
     if let (Ok(config), Ok(_), Some(_), true) = (config, &templates, store, problems.is_empty()) {
+        let config = Config { database_url: url.unwrap_or_default(), ..config };
         let engine = context::assemble(config, context::clock(global)).await?;
         let told = |surprise: &Surprise| words::surprise(output.language, surprise);
         surprises.extend(engine.surprises().await?.iter().map(told));

@@ -29,7 +29,6 @@ pub(super) async fn explain(
 ) -> anyhow::Result<()> {
     let global = Global { now: at.or(global.now), ..global.clone() };
     let engine = context::engine(&global).await?;
-    engine.refresh().await?;
     let explanation = engine.explain(email).await?;
     let rules = &engine.config.rules;
     if output.json {

@@ -39,7 +39,6 @@ struct Line {
 
 pub(super) async fn plan(global: &Global, output: Output, args: &PlanArgs) -> anyhow::Result<()> {
     let engine = context::engine(global).await?;
-    engine.refresh().await?;
     let total = u64::try_from(engine.store.totals().await?.contacts).unwrap_or(0);
     let bar = output.progress(total, output.language.say("contacts", "联系人"));
     let mut lines = Vec::new();

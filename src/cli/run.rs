@@ -19,6 +19,7 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
         return Err(Usage(why.to_owned()).into());
     }
     let engine = context::engine(global).await?;
+    context::refuse_missing_templates(&engine.config, &engine.templates)?;
     if once {
         let round = daemon::round(&engine).await?;
         engine.store.close().await;

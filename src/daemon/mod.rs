@@ -49,12 +49,11 @@ pub async fn run(live: &Live, stop: &CancellationToken) {
 /// Brings standings up to date and decides on those who are due, with each tick and as soon as
 /// other rules are in force.
 async fn deciding(live: &Live, stop: &CancellationToken, planned: &Notify) {
-    let mut reclassified = live.current().clock.now();
     let mut changes = live.changes();
     while !stop.is_cancelled() {
         changes.mark_unchanged();
         let engine = live.current();
-        match decide_once(&engine, &mut reclassified).await {
+        match decide_once(&engine).await {
             Ok(()) => planned.notify_one(),
             Err(failure) => {
                 error!(error = %failure, "Deciding failed; the next tick tries again");
@@ -69,13 +68,7 @@ async fn deciding(live: &Live, stop: &CancellationToken, planned: &Notify) {
     }
 }
 
-async fn decide_once(engine: &Engine, last: &mut DateTime<Utc>) -> Result<(), EngineError> {
-    let schedules = &engine.config.schedules;
-    let now = engine.clock.now();
-    if schedules.reclassify.next_after(*last, schedules.zone).is_some_and(|due| due <= now) {
-        engine.reclassify(false).await?;
-        *last = now;
-    }
+async fn decide_once(engine: &Engine) -> Result<(), EngineError> {
     engine.refresh().await?;
     engine.plan().await.map(|_| ())
 }

@@ -33,7 +33,7 @@ impl Rules {
 
     /// The place of mails to `contact` in the queue of a day whose budget is short, lower numbers
     /// first: the higher tier of the scheme that sets the cadence, then the greater value. Among
-    /// equals the one that waits longest goes first.
+    /// equals the one whose occasion is longest ago goes first.
     #[must_use]
     pub fn precedence(&self, contact: &Snapshot) -> i64 {
         let scheme = self.schemes.iter().find(|scheme| scheme.key == self.cadence.scheme);

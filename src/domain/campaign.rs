@@ -127,6 +127,15 @@ pub enum NotMeant {
 }
 
 impl Audience {
+    /// How narrowly the audience is drawn: the number of its conditions. Of two campaigns of one
+    /// priority the narrower one is meant.
+    #[must_use]
+    pub fn specificity(&self) -> usize {
+        let Self { tiers, locales, countries, when } = self;
+        let lists = [tiers.is_empty(), locales.is_empty(), countries.is_empty()];
+        lists.into_iter().filter(|is_empty| !is_empty).count() + usize::from(when.is_some())
+    }
+
     /// Since when a contact with these standings has been in the audience of the `family` of
     /// campaigns by its rule.
     #[must_use]

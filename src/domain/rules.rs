@@ -138,6 +138,8 @@ pub struct Needs {
     pub touches: bool,
     /// How many days back orders and touches matter.
     pub deed_days: i64,
+    /// How many days back the contact's own mails matter.
+    pub history_days: i64,
 }
 
 /// When a rep is to be in touch next.
@@ -170,16 +172,17 @@ impl ChannelCadence {
     }
 }
 
+/// How far back mails are remembered for the decision at least: longer than any occasion's year.
+const HISTORY_DAYS: i64 = 400;
+
 impl CadenceRules {
-    /// What holds for a contact with these standings, and the standing that says so, if one does.
+    /// What holds for a contact with these standings, and where the contact stands in the scheme.
     #[must_use]
     pub fn of<'a>(&'a self, standings: &'a [Standing]) -> (&'a TierCadence, Option<&'a Standing>) {
         let standing = standings.iter().find(|standing| standing.scheme == self.scheme);
-        let found = standing.and_then(|standing| {
-            let tier = self.tiers.iter().find(|tier| tier.tier == standing.tier)?;
-            Some((tier, Some(standing)))
-        });
-        found.unwrap_or((&self.fallback, None))
+        let own =
+            standing.and_then(|standing| self.tiers.iter().find(|tier| tier.tier == standing.tier));
+        (own.unwrap_or(&self.fallback), standing)
     }
 
     /// Days between any two mails in this tier.
@@ -247,8 +250,18 @@ impl Rules {
     /// What the campaigns look at besides the contact.
     #[must_use]
     pub fn needs(&self) -> Needs {
-        let mut needs = Needs::default();
+        let tiers = self.cadence.tiers.iter().chain([&self.cadence.fallback]);
+        let caps = tiers
+            .flat_map(|tier| self.cadence.caps(tier))
+            .chain(self.categories.iter().flat_map(|category| &category.caps));
+        let longest = caps.map(|cap| i64::from(cap.days)).max().unwrap_or(0);
+        let mut needs = Needs { history_days: HISTORY_DAYS.max(longest), ..Needs::default() };
         for campaign in &self.campaigns {
+            // A one-off is not to be sent again as long as it runs.
+            if let Some(runs) = campaign.runs {
+                let days = (runs.until - runs.from).num_days() + HISTORY_DAYS;
+                needs.history_days = needs.history_days.max(days);
+            }
             match &campaign.occasion {
                 OccasionRule::ContractMilestone(_) => needs.terms = true,
                 OccasionRule::FollowUp(kind) => {
@@ -263,6 +276,11 @@ impl Rules {
             }
         }
         needs
+    }
+
+    /// Whether the gap and the caps for all mails do not hold for `campaign`.
+    pub(super) fn is_exempt(&self, campaign: &Campaign) -> bool {
+        campaign.category.is_some_and(|place| self.categories[place].exempt)
     }
 
     /// The category that the campaign called `key` is in.

@@ -92,13 +92,12 @@ impl Rules {
         let gap = self.cadence.min_gap.value;
         let mut found = Vec::new();
         for (place, campaign) in self.campaigns.iter().enumerate() {
-            let exempt = campaign.category.is_some_and(|place| self.categories[place].exempt);
             let earlier = self.campaigns[..place].iter();
             let closest = earlier
                 .filter(|other| other.family() == campaign.family())
                 .map(|other| other.offset_days.abs_diff(campaign.offset_days))
                 .min();
-            if let Some(days) = closest.filter(|days| !exempt && *days < gap) {
+            if let Some(days) = closest.filter(|days| !self.is_exempt(campaign) && *days < gap) {
                 let what =
                     SurpriseKind::StepsUnderGap { campaign: campaign.key.clone(), days, gap };
                 found.push(Surprise { place: campaign.place.clone(), what });

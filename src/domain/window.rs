@@ -1,6 +1,7 @@
 //! The hours in which a contact may be written to, in the contact's own zone.
 use chrono::{
-    DateTime, Datelike, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta,
+    TimeZone, Utc,
 };
 use chrono_tz::Tz;
 
@@ -36,6 +37,9 @@ const MINUTE_SALT: u64 = 1;
 
 /// How many days a day off can shift an occasion by: longer than any run of public holidays.
 pub(super) const LONGEST_SHIFT_DAYS: u8 = 14;
+
+/// How far ahead a day is looked for on which mail may leave at all; past it mail leaves on a day off.
+const LONGEST_CLOSURE_DAYS: usize = 400;
 
 impl SendWindow {
     /// Mail from `opens` until `closes` but for the `quiet` times, on these days of the week.
@@ -180,13 +184,9 @@ impl<'a> LocalWindow<'a> {
                 return instant(today.and_time(at), self.zone).max(from);
             }
         }
-        let next = today
-            .iter_days()
-            .skip(1)
-            .take(usize::from(LONGEST_SHIFT_DAYS) + 1)
-            .find(|day| usable(*day))
-            .unwrap_or(today);
-        self.moment(next)
+        let mut days = today.iter_days().skip(1).take(LONGEST_CLOSURE_DAYS);
+        let last = today + Days::new(LONGEST_CLOSURE_DAYS as u64);
+        self.moment(days.find(|day| usable(*day)).unwrap_or(last))
     }
 }
 

@@ -89,7 +89,7 @@ impl Engine {
     async fn page_of_both(
         &self,
         other: &Self,
-        (ours, theirs): &(Pass<'_>, Pass<'_>),
+        (ours, theirs): &(Pass, Pass),
         after: ContactId,
         now: DateTime<Utc>,
     ) -> Result<(Vec<Snapshot>, Vec<Snapshot>), EngineError> {

@@ -3,7 +3,9 @@ use chrono::{DateTime, Utc};
 
 use super::{Engine, EngineError};
 use crate::{
-    domain::{ChannelCadence, ChannelDue, Decision, EmailAddress, Snapshot, TierMove, decide},
+    domain::{
+        ChannelCadence, ChannelDue, ContactId, Decision, EmailAddress, Snapshot, TierMove, decide,
+    },
     store::LetterFacts,
 };
 
@@ -30,7 +32,12 @@ impl Engine {
         let now = self.clock.now();
         let no_contact = || EngineError::NoSuchContact(address.clone());
         let contact = self.store.snapshot_of(&self.snapshot_options(), address, now).await?;
-        self.explanation(contact.ok_or_else(no_contact)?, now).await
+        let mut contact = contact.ok_or_else(no_contact)?;
+        if let Some(pass) = self.placing().await? {
+            let before = ContactId(contact.id.0 - 1);
+            self.place(&pass, std::slice::from_mut(&mut contact), before).await?;
+        }
+        self.explanation(contact, now).await
     }
 
     /// The decision on `contact` as of `now`, with everything that went into it.

@@ -62,11 +62,15 @@ impl Engine {
             Readers::Silent => None,
             Readers::AsBefore => Some(self.store.click_rate().await?),
         };
+        let placing = self.placing().await?;
         let mut after = ContactId(0);
         loop {
-            let page = self.store.snapshots(&self.snapshot_options(), after, now, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = last.id;
+            let mut page = self.store.snapshots(&self.snapshot_options(), after, now, PAGE).await?;
+            let Some(last) = page.last().map(|contact| contact.id) else { break };
+            if let Some(pass) = &placing {
+                self.place(pass, &mut page, after).await?;
+            }
+            after = last;
             outlook.contacts += page.len() as u64;
             let rates = self.click_rates(&page, overall).await?;
             for (contact, rate) in page.into_iter().zip(rates) {

@@ -8,7 +8,7 @@ use tracing::info;
 use super::{Engine, EngineError, PAGE};
 use crate::{
     domain::{Decision, Hold, NextMail, PastOutreach, Rules, Snapshot, Verdict, decide},
-    store::{DecisionDue, NewOutreach},
+    store::{DecisionDue, LATEST_RELEASE, NewOutreach},
 };
 
 /// What one round of planning did.
@@ -46,6 +46,9 @@ impl Engine {
         let budget = self.config.rules.day_budget(now, self.config.schedules.zone);
         let until = budget.map_or(now, |budget| budget.ends_at);
         let mut done = Planned::default();
+        let mut tx = self.store.begin().await?;
+        tx.recall(now - LATEST_RELEASE, now).await?;
+        tx.commit().await?;
         loop {
             let due = self.store.due(until, PAGE).await?;
             if due.is_empty() {
@@ -66,6 +69,7 @@ impl Engine {
             }
             mails.sort_by_key(|mail| mail.due_at);
             let mut tx = self.store.begin().await?;
+            tx.withdraw(due.iter().map(DecisionDue::contact), now).await?;
             let queued = tx.enqueue(&mails, now).await?;
             tx.decided(&due, &again).await?;
             tx.commit().await?;

@@ -1,12 +1,14 @@
 //! Brings everybody's standing in line with the facts and the rules.
-use chrono::{DateTime, NaiveDate, Utc};
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use tracing::info;
 
 use super::{Engine, EngineError, PAGE};
 use crate::{
     domain::{
         AUDIENCE_TIER, AccountId, Condition, ContactId, FactSource, Facts, Population, Ranking,
-        Standing, Subject, Survey, TierMove, WantedFacts,
+        Snapshot, Standing, Subject, Survey, TierMove, WantedFacts,
     },
     store::{ContactFacts, Stood},
 };
@@ -20,31 +22,80 @@ pub struct Reclassified {
     pub moved: u64,
 }
 
+/// How old a classification of everybody may be for those who only look.
+const FRESH: TimeDelta = TimeDelta::hours(26);
+
 /// What one pass over the contacts goes by.
-pub(super) struct Pass<'a> {
+pub(super) struct Pass {
     now: DateTime<Utc>,
     today: NaiveDate,
     wanted: WantedFacts,
     stale_only: bool,
     population: Population,
-    audiences: Vec<(String, &'a Condition)>,
+    audiences: Vec<(String, Condition)>,
 }
 
 impl Engine {
     /// Puts the rules of the configuration in force and classifies those whose facts or rules have
-    /// changed. Costs a few queries if nothing has.
+    /// changed, and everybody when the time for it has come, since time alone changes facts. Costs a
+    /// few queries if nothing is to be done.
     pub async fn refresh(&self) -> Result<Reclassified, EngineError> {
         let fingerprint = &self.config.rules_fingerprint;
+        let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        tx.adopt_rules(fingerprint, self.clock.now()).await?;
+        tx.adopt_rules(fingerprint, now).await?;
         tx.commit().await?;
-        if !self.store.is_classified_by(fingerprint).await? {
-            return self.reclassify(false).await;
+        let schedules = &self.config.schedules;
+        let is_over = |at| {
+            let next = schedules.reclassify.next_after(at, schedules.zone);
+            next.is_some_and(|next| next <= now)
+        };
+        match self.store.classified(fingerprint).await? {
+            None => self.reclassify(false).await,
+            Some(at) if is_over(at) => self.reclassify(false).await,
+            Some(_) if self.store.has_classification_due().await? => self.reclassify(true).await,
+            Some(_) => Ok(Reclassified::default()),
         }
-        if !self.store.has_classification_due().await? {
-            return Ok(Reclassified::default());
+    }
+
+    /// What places contacts as of now without writing anything down; `None` if what is written down
+    /// holds.
+    pub(super) async fn placing(&self) -> Result<Option<Pass>, EngineError> {
+        let now = self.clock.now();
+        let classified = self.store.classified(&self.config.rules_fingerprint).await?;
+        let is_fresh = |at: DateTime<Utc>| (TimeDelta::zero()..FRESH).contains(&(now - at));
+        if classified.is_some_and(is_fresh) && !self.store.has_classification_due().await? {
+            return Ok(None);
         }
-        self.reclassify(true).await
+        let known = match classified {
+            Some(_) => self.store.population().await?,
+            None => None,
+        };
+        Ok(Some(self.pass(known).await?))
+    }
+
+    /// Puts `contacts`, which come next after `after`, where they stand by `pass`.
+    pub(super) async fn place(
+        &self,
+        pass: &Pass,
+        contacts: &mut [Snapshot],
+        after: ContactId,
+    ) -> Result<(), EngineError> {
+        let facts = self.page(pass, after).await?;
+        let stood = self.store.stood(facts.iter().map(|contact| contact.contact)).await?;
+        let mut placed: HashMap<_, _> = facts
+            .iter()
+            .map(|contact| {
+                let known = stood.get(&contact.contact);
+                (contact.contact, self.stands(pass, contact, known))
+            })
+            .collect();
+        for contact in contacts {
+            if let Some(stood) = placed.remove(&contact.id) {
+                (contact.standings, contact.value_cents) = (stood.standings, stood.value_cents);
+            }
+        }
+        Ok(())
     }
 
     /// Classifies every contact, or only those whose facts have changed if `stale_only`. All accounts
@@ -61,19 +112,21 @@ impl Engine {
         }
 
         let mut done = Reclassified::default();
+        let pass = Arc::new(pass);
         let mut page = self.page(&pass, ContactId(0)).await?;
         while let Some(last) = page.last() {
-            // The next page is read while this one is written.
-            let after = last.contact;
-            let (next, moved) =
-                tokio::try_join!(self.page(&pass, after), self.settle_page(&pass, &page))?;
             done.considered += page.len() as u64;
-            done.moved += moved;
-            page = next;
+            // The next page is read on one core while this one is classified on another.
+            let after = last.contact;
+            let (engine, shared) = (self.clone(), Arc::clone(&pass));
+            let settling = tokio::spawn(async move { engine.settle_page(&shared, &page).await });
+            let next = self.page(&pass, after).await;
+            done.moved += settling.await.map_err(|_| EngineError::Worker)??;
+            page = next?;
         }
         if !stale_only {
             let mut tx = self.store.begin().await?;
-            tx.all_classified_by(&self.config.rules_fingerprint).await?;
+            tx.all_classified_by(&self.config.rules_fingerprint, pass.now).await?;
             tx.commit().await?;
         }
         if done.considered > 0 {
@@ -85,7 +138,7 @@ impl Engine {
 
     /// What a pass over everybody goes by; all accounts are surveyed unless what was found is `known`.
     /// Writes nothing.
-    pub(super) async fn pass(&self, known: Option<Population>) -> Result<Pass<'_>, EngineError> {
+    pub(super) async fn pass(&self, known: Option<Population>) -> Result<Pass, EngineError> {
         let rules = &self.config.rules;
         let now = self.clock.now();
         let today = now.with_timezone(&self.config.defaults.zone).date_naive();
@@ -94,14 +147,14 @@ impl Engine {
             Some(population) => population,
             None => self.survey(today, wanted).await?,
         };
-        let audiences = rules.audiences().collect();
+        let audiences = rules.audiences().map(|(scheme, when)| (scheme, when.clone())).collect();
         Ok(Pass { now, today, wanted, stale_only: false, population, audiences })
     }
 
     /// A page of contacts after `after` with the facts that `pass` looks at.
     pub(super) async fn page(
         &self,
-        pass: &Pass<'_>,
+        pass: &Pass,
         after: ContactId,
     ) -> Result<Vec<ContactFacts>, EngineError> {
         let (stale_only, amount) = (pass.stale_only, (PAGE, pass.wanted));
@@ -113,11 +166,7 @@ impl Engine {
     }
 
     /// Classifies a page of contacts and writes down what is new. Returns how many moved.
-    async fn settle_page(
-        &self,
-        pass: &Pass<'_>,
-        page: &[ContactFacts],
-    ) -> Result<u64, EngineError> {
+    async fn settle_page(&self, pass: &Pass, page: &[ContactFacts]) -> Result<u64, EngineError> {
         let known = self.store.stood(page.iter().map(|contact| contact.contact)).await?;
         let (mut changes, mut history, mut moved) = (Vec::new(), Vec::new(), Vec::new());
         for contact in page {
@@ -145,7 +194,7 @@ impl Engine {
     /// Where a contact stands in every scheme and audience.
     pub(super) fn stands(
         &self,
-        pass: &Pass<'_>,
+        pass: &Pass,
         contact: &ContactFacts,
         stood: Option<&Stood>,
     ) -> Stood {

@@ -15,24 +15,38 @@ pub struct ConfigurationNote {
     pub refused: Vec<String>,
 }
 
+/// Under which the daemon's word is known.
+const CONFIGURATION: &str = "configuration";
+
 impl Store {
+    /// The value of `key`, if it has one.
+    pub(super) async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let sql = "select value from meta where key = $1";
+        Ok(on_pool!(self, pool => sqlx::query_scalar(sql).bind(key).fetch_optional(pool).await?))
+    }
+
     /// What the daemon said last of its configuration; `None` if no daemon ever ran, or if a newer
     /// program said it in other words.
     pub async fn configuration_note(&self) -> Result<Option<ConfigurationNote>, StoreError> {
-        let sql = "select value from meta where key = 'configuration'";
-        let text: Option<String> =
-            on_pool!(self, pool => sqlx::query_scalar(sql).fetch_optional(pool).await?);
-        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+        Ok(self.meta(CONFIGURATION).await?.and_then(|text| serde_json::from_str(&text).ok()))
     }
 }
 
 impl Tx {
     /// Writes down what the daemon says of its configuration.
     pub async fn note_configuration(&mut self, note: &ConfigurationNote) -> Result<(), StoreError> {
-        let sql = "insert into meta (key, value) values ('configuration', $1)
-                   on conflict (key) do update set value = excluded.value";
-        let text = super::json(note);
-        execute!(self, sql, text);
-        Ok(())
+        self.put_meta(CONFIGURATION, &super::json(note)).await.map(|_| ())
+    }
+
+    /// Returns whether the value is another one than before.
+    pub(super) async fn put_meta(
+        &mut self,
+        key: &'static str,
+        value: &str,
+    ) -> Result<bool, StoreError> {
+        let sql = "insert into meta (key, value) values ($1, $2)
+                   on conflict (key) do update set value = excluded.value
+                   where meta.value <> excluded.value";
+        Ok(execute!(self, sql, key, value) > 0)
     }
 }

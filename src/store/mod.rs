@@ -37,7 +37,7 @@ pub use import::Change;
 pub use letters::{LetterFacts, LetterRepFacts};
 pub use marks::{Attempt, Mark, Prepared};
 pub use meta::ConfigurationNote;
-pub use outbox::{Claimed, NewOutreach};
+pub use outbox::{Claimed, LATEST_RELEASE, NewOutreach};
 pub use snapshots::SnapshotOptions;
 pub use standings::Stood;
 pub use status::{LedgerCount, Totals};

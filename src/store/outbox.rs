@@ -73,6 +73,10 @@ struct ClaimedRow {
     nonce: i64,
 }
 
+/// How long after its moment a planned mail may be released. Past it, its hour may be over, and its
+/// contact is decided on anew. Longer than the longest time between two ticks.
+pub const LATEST_RELEASE: TimeDelta = TimeDelta::minutes(90);
+
 macro_rules! suppress_sql {
     ($condition:literal) => {
         concat!(include_str!("sql/outreach_suppress.sql"), $condition)
@@ -108,6 +112,38 @@ impl Tx {
         Ok(execute!(self, sql, rows, now))
     }
 
+    /// Withdraws what is planned for these contacts and not released, since they are decided on anew;
+    /// what is not welcome any more is left to expire.
+    pub async fn withdraw(
+        &mut self,
+        contacts: impl Iterator<Item = ContactId>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let sql = "delete from outreach
+                   where state = 'planned' and not_after > $2
+                     and contact_id in (select cast(value->>0 as bigint) from json_each($1))";
+        let ids = json_keys(contacts.map(|contact| contact.0));
+        execute!(self, sql, ids, now.timestamp_millis());
+        Ok(())
+    }
+
+    /// Has the contacts decided on anew whose planned mails were due before `then` and were not
+    /// released: the budget had no room for them, or nobody was there.
+    pub async fn recall(
+        &mut self,
+        then: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let sql = "select distinct contact_id from outreach
+                   where state = 'planned' and due_at < $1";
+        let contacts: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
+            .bind(then.timestamp_millis()).fetch_all(conn).await?);
+        if contacts.is_empty() {
+            return Ok(());
+        }
+        self.decide_at_once(contacts.into_iter().map(ContactId), now).await
+    }
+
     /// Opens the gate for what is due: planned mails become ready. Whatever is due and not welcome
     /// any more expires, and its contact is decided on anew; whatever is for a contact who was
     /// suppressed meanwhile is stopped. Of the mails of a day with a `budget` only those within it
@@ -140,16 +176,22 @@ impl Tx {
         if !late.is_empty() {
             self.decide_at_once(late.into_iter(), now).await?;
         }
+        let since = (now - LATEST_RELEASE).timestamp_millis();
         if let Some(budget) = budget {
-            return self.release_within(budget, ms).await;
+            return self.release_within(budget, (since, ms)).await;
         }
-        let sql = "update outreach set state = 'ready' where state = 'planned' and due_at <= $1";
-        Ok(execute!(self, sql, ms))
+        let sql = "update outreach set state = 'ready'
+                   where state = 'planned' and due_at <= $1 and due_at >= $2";
+        Ok(execute!(self, sql, ms, since))
     }
 
     /// Opens the gate for those of the day's mails that are due and that its budget has room for,
     /// beside those that are due later on the day and go first.
-    async fn release_within(&mut self, budget: DayBudget, ms: i64) -> Result<u64, StoreError> {
+    async fn release_within(
+        &mut self,
+        budget: DayBudget,
+        (since, ms): (i64, i64),
+    ) -> Result<u64, StoreError> {
         let day = day_text(budget.day);
         // Also takes the row, so that two daemons on PostgreSQL count one after the other.
         let sql = "insert into releases (day, mails) values ($1, 0)
@@ -160,10 +202,11 @@ impl Tx {
         let left = (i64::from(budget.mails) - released).max(0);
         let sql = "update outreach set state = 'ready'
                    where state = 'planned' and due_at <= $1 and id in (
-                       select id from outreach where state = 'planned' and due_at < $2
-                       order by precedence, due_at, id limit $3
+                       select id from outreach
+                       where state = 'planned' and due_at >= $4 and due_at < $2
+                       order by precedence, occasion_on, due_at, id limit $3
                    )";
-        let ready = execute!(self, sql, ms, budget.ends_at.timestamp_millis(), left);
+        let ready = execute!(self, sql, ms, budget.ends_at.timestamp_millis(), left, since);
         let sql = "update releases set mails = mails + $2 where day = $1";
         execute!(self, sql, &day, i64::try_from(ready).unwrap_or(i64::MAX));
         Ok(ready)

@@ -22,9 +22,6 @@ pub struct SnapshotOptions {
     pub needs: Needs,
 }
 
-/// How far back mails are remembered for the decision: longer than any occasion's year.
-const HISTORY_DAYS: i64 = 400;
-
 #[derive(Debug, FromRow)]
 struct SnapshotRow {
     id: i64,
@@ -110,7 +107,8 @@ impl Store {
     ) -> Result<Vec<Snapshot>, StoreError> {
         let ids = || rows.iter().map(|row| ContactId(row.id));
         let mut stood = self.stood(ids()).await?;
-        let mut history = self.history(ids(), now).await?;
+        let since = now - TimeDelta::days(options.needs.history_days);
+        let mut history = self.history(ids(), (since, now)).await?;
         let keys = rows.iter().map(|row| (row.id, row.account_id)).collect::<Vec<_>>();
         let past = self.business_past(&keys, &options.needs, now.date_naive()).await?;
         rows.into_iter()
@@ -133,17 +131,20 @@ impl Store {
     async fn history(
         &self,
         contacts: impl Iterator<Item = ContactId>,
-        now: DateTime<Utc>,
+        (since, now): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<HashMap<ContactId, Vec<PastOutreach>>, StoreError> {
         let sql = "select id, contact_id, campaign, kind, occasion_on, state,
-                          coalesce(settled_at, due_at) as at
+                          case when settled_at is not null then settled_at
+                               when due_at < $3 then $3
+                               else due_at end as at
                    from outreach
                    where contact_id in (select cast(value->>0 as bigint) from json_each($1))
-                     and due_at > $2
+                     and due_at > $2 and state <> 'planned'
                    order by contact_id, due_at, id";
-        let since = (now - TimeDelta::days(HISTORY_DAYS)).timestamp_millis();
+        // What is planned and not released is decided anew; what waits leaves now at the earliest.
+        let (since, now) = (since.timestamp_millis(), now.timestamp_millis());
         let ids = json_keys(contacts.map(|contact| contact.0));
-        let rows: Vec<PastRow> = on_pool!(self, pool => sqlx::query_as(sql).bind(ids).bind(since).fetch_all(pool).await?);
+        let rows: Vec<PastRow> = on_pool!(self, pool => sqlx::query_as(sql).bind(ids).bind(since).bind(now).fetch_all(pool).await?);
         let mut found: HashMap<ContactId, Vec<PastOutreach>> = HashMap::new();
         for row in rows {
             let corrupt = |column| StoreError::Corrupt { table: "outreach", id: row.id, column };

@@ -114,9 +114,12 @@ impl Store {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Whether every contact was classified by the rules with this `fingerprint`.
-    pub async fn is_classified_by(&self, fingerprint: &str) -> Result<bool, StoreError> {
-        Ok(self.meta(CLASSIFIED_BY).await?.as_deref() == Some(fingerprint))
+    /// When every contact was last classified, if that was by the rules with this `fingerprint`.
+    pub async fn classified(&self, fingerprint: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let known = self.meta(CLASSIFIED_BY).await?;
+        let known = known.as_deref().and_then(|text| text.split_once(' '));
+        let ours = known.filter(|(rules, _)| *rules == fingerprint);
+        Ok(ours.and_then(|(_, ms)| super::instant(ms.parse().ok()?)))
     }
 
     /// Whether anybody is to be classified anew.
@@ -125,11 +128,6 @@ impl Store {
         let found: Option<i64> =
             on_pool!(self, pool => sqlx::query_scalar(sql).fetch_optional(pool).await?);
         Ok(found.is_some())
-    }
-
-    async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let sql = "select value from meta where key = $1";
-        Ok(on_pool!(self, pool => sqlx::query_scalar(sql).bind(key).fetch_optional(pool).await?))
     }
 }
 
@@ -235,8 +233,13 @@ impl Tx {
     }
 
     /// Notes that every contact was classified by the rules with this `fingerprint`.
-    pub async fn all_classified_by(&mut self, fingerprint: &str) -> Result<(), StoreError> {
-        self.put_meta(CLASSIFIED_BY, fingerprint).await.map(|_| ())
+    pub async fn all_classified_by(
+        &mut self,
+        fingerprint: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let value = format!("{fingerprint} {}", now.timestamp_millis());
+        self.put_meta(CLASSIFIED_BY, &value).await.map(|_| ())
     }
 
     /// Keeps a survey of all accounts.
@@ -249,14 +252,6 @@ impl Tx {
         let sql = "delete from meta where key = $1";
         execute!(self, sql, POPULATION);
         Ok(())
-    }
-
-    /// Returns whether the value is another one than before.
-    async fn put_meta(&mut self, key: &'static str, value: &str) -> Result<bool, StoreError> {
-        let sql = "insert into meta (key, value) values ($1, $2)
-                   on conflict (key) do update set value = excluded.value
-                   where meta.value <> excluded.value";
-        Ok(execute!(self, sql, key, value) > 0)
     }
 }
 

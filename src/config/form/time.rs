@@ -56,7 +56,7 @@ impl Form for Offset {
 
 /// A time of day and a later one.
 pub(in crate::config) const TIMES: Words<(NaiveTime, NaiveTime)> = Words {
-    expected: "two times of day such as `12:00-13:30`, the later one second",
+    expected: "two times of one day such as `12:00-13:30`, the later one second; a night is two of them",
     read: |text| {
         let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
         text.split_once(['-', '–'])

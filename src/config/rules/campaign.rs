@@ -71,6 +71,13 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
     let category = category(file, known);
     let steps = steps(file);
     let audience = file.section("audience", |table| audience(table, known));
+    let is_win_back = kind == Some(OccasionKind::WinBack);
+    if is_win_back && audience.as_ref().is_some_and(|audience| audience.when.is_none()) {
+        let message = "missing `audience.when`: a win-back is due when a contact comes into its \
+                       audience by a rule";
+        file.complain("occasion", message);
+        return None;
+    }
     let place = file.place("occasion");
     let template = template.ok()?.unwrap_or_else(|| name.to_owned());
     let campaign = Campaign {

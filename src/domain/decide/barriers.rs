@@ -3,8 +3,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::View;
 use crate::domain::{
-    Barred, Barrier, Campaign, Snapshot, limits::Cap, rules::Rules, rules::TierCadence,
-    window::LocalWindow,
+    Barred, Barrier, Campaign, OccasionRule, Snapshot, limits::Cap, rules::Rules,
+    rules::TierCadence, window::LocalWindow,
 };
 
 /// What holds mails of each category back, worked out once for a contact.
@@ -15,6 +15,8 @@ pub(super) struct Barriers {
     categories: Vec<Option<Barred>>,
     /// For every mail.
     pause: Option<Barred>,
+    /// Whether the contact has said how often to write; then gap and caps do not hold for check-ins.
+    is_interval_wished: bool,
 }
 
 impl Barriers {
@@ -53,12 +55,14 @@ impl Barriers {
             general: Barred::longest(gap.into_iter().chain(caps)),
             categories: categories.collect(),
             pause,
+            is_interval_wished: contact.wish.every_days.is_some(),
         }
     }
 
     /// What holds mails of `campaign` back for longest.
     fn against(&self, rules: &Rules, campaign: &Campaign) -> Option<Barred> {
-        let exempt = campaign.category.is_some_and(|place| rules.categories[place].exempt);
+        let asked_for = campaign.occasion == OccasionRule::CheckIn && self.is_interval_wished;
+        let exempt = asked_for || rules.is_exempt(campaign);
         let general = if exempt { None } else { self.general };
         let own = campaign.category.and_then(|place| self.categories[place]);
         Barred::longest(general.into_iter().chain(own).chain(self.pause))

@@ -1,4 +1,6 @@
 //! Which of several mails to one contact is sent, and which it makes needless.
+use std::cmp::Reverse;
+
 use chrono::{NaiveDate, TimeDelta};
 
 use super::{Candidate, Considered, Fate, NextMail, View};
@@ -29,8 +31,7 @@ impl View<'_> {
     /// Whether a mail of `stronger` makes one of `weaker` close by needless. Steps of one series and
     /// campaigns that are exempt from the gap stand beside others.
     fn may_cover(&self, stronger: &Campaign, weaker: &Campaign) -> bool {
-        let exempt = weaker.category.is_some_and(|place| self.rules.categories[place].exempt);
-        !exempt && stronger.family() != weaker.family()
+        !self.rules.is_exempt(weaker) && stronger.family() != weaker.family()
     }
 
     /// Lets stronger candidates cover weaker ones close by, and takes the earliest of the rest.
@@ -41,8 +42,9 @@ impl View<'_> {
     ) -> Option<NextMail> {
         let campaign = |mail: &Candidate| &self.rules.campaigns[mail.campaign];
         candidates.sort_by_key(|mail| {
-            let Campaign { occasion, priority, .. } = campaign(mail);
-            (self.rules.rank(occasion.kind()), -priority, mail.when, mail.campaign)
+            let Campaign { occasion, priority, audience, .. } = campaign(mail);
+            let rank = self.rules.rank(occasion.kind());
+            (rank, -priority, Reverse(audience.specificity()), mail.when, mail.campaign)
         });
         let reach = TimeDelta::days(i64::from(self.rules.cadence.merge_days));
         let mut standing: Vec<Candidate> = Vec::with_capacity(candidates.len());

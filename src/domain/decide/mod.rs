@@ -116,8 +116,8 @@ pub enum Fate {
 const HORIZON_DAYS: i64 = 400;
 
 /// Occurrences of one campaign that are looked at: those that are over, done or left out, and the
-/// first that is not.
-const TRIES: usize = 4;
+/// first that is not. An account that gets something every day has this many behind it.
+const TRIES: usize = 64;
 
 /// Decides on `contact` as of `now`.
 ///
@@ -216,12 +216,17 @@ impl<'a> View<'a> {
                 }
                 return None;
             };
-            if (occurrence.day - self.today).num_days() > HORIZON_DAYS {
+            let target = moved(occurrence.day, campaign.offset_days);
+            if (target - self.today).num_days() > HORIZON_DAYS {
                 return None;
             }
-            match self.placed(place, occurrence) {
+            match self.placed(place, occurrence, target) {
                 Ok(mail) => return Some(mail),
                 Err(fate) => note(Some(occurrence.day), fate),
+            }
+            // A check-in is due on one day, whatever day is asked for.
+            if campaign.occasion == OccasionRule::CheckIn {
+                return None;
             }
             from = occurrence.day + Days::new(1);
         }
@@ -240,43 +245,48 @@ impl<'a> View<'a> {
         self.today - TimeDelta::days(back)
     }
 
-    /// When the mail for `occurrence` would leave, or why it will not.
-    fn placed(&self, place: usize, occurrence: Occurrence) -> Result<Candidate, Fate> {
+    /// When the mail for `occurrence`, due on `target`, would leave, or why it will not.
+    fn placed(
+        &self,
+        place: usize,
+        occurrence: Occurrence,
+        target: NaiveDate,
+    ) -> Result<Candidate, Fate> {
         let campaign = &self.rules.campaigns[place];
         let check_in = campaign.occasion == OccasionRule::CheckIn;
-        let target = moved(occurrence.day, campaign.offset_days);
         if !check_in {
-            let same = |past: &&super::PastOutreach| {
-                past.campaign == campaign.key && past.day == occurrence.day
-            };
-            if self.contact.history.iter().any(|past| same(&past)) {
-                return Err(Fate::Done);
-            }
-            if let Some((by, day)) = self.covered_by_past(campaign, occurrence.day, target) {
-                return Err(Fate::Covered { by, day });
-            }
+            self.is_news(campaign, occurrence.day, target)?;
         }
-        let day = self.window.shift(target, campaign.day_off).ok_or(Fate::DayOff)?;
+        // A check-in has no day of its own to keep or to leave out.
+        let policy = if check_in { DayOff::Next } else { campaign.day_off };
+        let day = match self.window.shift(target, policy) {
+            Some(day) => day,
+            None if check_in => target,
+            None => return Err(Fate::DayOff),
+        };
         if !campaign.occasion.welcomes_newcomers() && day < self.known_day {
             return Err(Fate::BeforeKnown);
         }
         let moment = self.window.moment(day);
-        let free =
-            if moment >= self.now { moment } else { self.allowed(self.now, campaign.day_off) };
+        let opens = campaign.runs.map(|runs| self.window.moment(runs.from));
+        let soonest = self.now.max(opens.unwrap_or(self.now));
+        let is_open = policy == DayOff::Keep || self.window.allows(day);
+        let free = match (moment >= soonest, is_open) {
+            (true, true) => moment,
+            (true, false) => self.window.first_allowed(moment, policy),
+            (false, _) => self.window.first_allowed(soonest, policy),
+        };
         let barred = self.barred(campaign, free);
         let when = match barred {
             None => free,
             Some(Barred { by, until: None }) => return Err(Fate::Dropped { by, until: None }),
-            Some(Barred { until: Some(until), .. }) => self.allowed(until, campaign.day_off),
+            Some(Barred { until: Some(until), .. }) => self.window.first_allowed(until, policy),
         };
-        // A check-in has no day of its own to be late for: its welcome begins when it can leave.
+        // Its welcome begins when it can leave, so it is never late.
         let begins = if check_in { self.day_of(when) } else { day };
         let last_day = last_day(campaign, begins);
         let delayed = barred.map(|barred| barred.by);
         let candidate = Candidate { campaign: place, occurrence, when, last_day, delayed };
-        if campaign.runs.is_some_and(|runs| self.day_of(when) < runs.from) {
-            return Err(Fate::OutsideSpan);
-        }
         // On its own moment nothing is late, whatever the zone.
         let ended = campaign.runs.is_some_and(|runs| self.day_of(when) > runs.until);
         if !ended && (when == moment || when < self.not_after(&candidate)) {
@@ -291,14 +301,21 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether the occasion of `day` was neither written about nor covered.
+    fn is_news(&self, campaign: &Campaign, day: NaiveDate, target: NaiveDate) -> Result<(), Fate> {
+        let same = |past: &super::PastOutreach| past.campaign == campaign.key && past.day == day;
+        if self.contact.history.iter().any(same) {
+            return Err(Fate::Done);
+        }
+        match self.covered_by_past(campaign, day, target) {
+            Some((by, day)) => Err(Fate::Covered { by, day }),
+            None => Ok(()),
+        }
+    }
+
     /// The day of `instant` by the contact's clock.
     fn day_of(&self, instant: DateTime<Utc>) -> NaiveDate {
         instant.with_timezone(&self.contact.zone).date_naive()
-    }
-
-    /// The first instant from `from` on that the window allows.
-    fn allowed(&self, from: DateTime<Utc>, policy: DayOff) -> DateTime<Utc> {
-        self.window.first_allowed(from, policy)
     }
 
     /// The end of the candidate's welcome.

@@ -20,6 +20,8 @@ on_both_databases!(
     facts_move_a_contact_to_another_tier,
     new_rules_are_in_force_from_the_next_round_on,
     a_short_budget_goes_to_the_higher_tier_and_the_rest_is_carried_over,
+    what_the_budget_holds_back_leaves_in_its_window_once_and_not_against_a_wish,
+    looking_at_another_time_or_other_rules_writes_nothing,
 );
 
 const LIST: &str = "email,name,birthday\n\
@@ -51,10 +53,10 @@ async fn four_planners_at_once_add_each_mail_once(db: &Database) {
     let mut planners = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let engine = world.engine.clone();
-        planners.spawn(async move { engine.plan().await.unwrap().queued });
+        planners.spawn(async move { engine.plan().await.unwrap() });
     }
-    let queued: u64 = planners.join_all().await.into_iter().sum();
-    assert_eq!(queued, 300);
+    // Two that decide on one contact at once replace each other's plan by the same one.
+    planners.join_all().await;
     assert_eq!(ledger(world.store()).await, [(State::Planned, 300)]);
 }
 
@@ -170,13 +172,7 @@ async fn new_rules_are_in_force_from_the_next_round_on(db: &Database) {
 }
 
 async fn a_short_budget_goes_to_the_higher_tier_and_the_rest_is_carried_over(db: &Database) {
-    let embedded = perennial::config::Files::embedded();
-    let (_, cadence) = embedded.iter().find(|(path, _)| *path == "cadence.toml").unwrap();
-    let cadence = cadence.replace("#per_day = 5000", "per_day = 2");
-    let rules = [("cadence.toml", cadence.as_str())];
-    let world = World::with(db, &Setup { rules: &rules, ..Setup::default() });
-    // The night before; birthdays are welcome two days later as well.
-    world.wait(at("2026-05-13T22:30:00Z") - world.engine.clock.now());
+    let world = short_of_mails(db);
     world.import(ImportKind::Accounts, "key,potential\nBig,900000\nSmall,10\n").await;
     let list = "email,account,birthday,level\n\
                 a@example.org,Small,1990-05-14,\n\
@@ -205,4 +201,73 @@ async fn a_short_budget_goes_to_the_higher_tier_and_the_rest_is_carried_over(db:
     // A tick decides once on whom it has decided for the day.
     let again = world.engine.plan().await.unwrap();
     assert_eq!(world.engine.plan().await.unwrap().considered, 0, "{again:?}");
+}
+
+/// A world whose budget is two mails a day.
+fn short_of_mails(db: &Database) -> World {
+    let embedded = perennial::config::Files::embedded();
+    let (_, cadence) = embedded.iter().find(|(path, _)| *path == "cadence.toml").unwrap();
+    let cadence = cadence.replace("#per_day = 5000", "per_day = 2");
+    let world =
+        World::with(db, &Setup { rules: &[("cadence.toml", &cadence)], ..Setup::default() });
+    // The night before Ada's birthday.
+    world.wait(at("2026-05-13T22:30:00Z") - world.engine.clock.now());
+    world
+}
+
+async fn what_the_budget_holds_back_leaves_in_its_window_once_and_not_against_a_wish(
+    db: &Database,
+) {
+    let world = short_of_mails(db);
+    let people = ["a", "b", "c", "d", "e", "f"];
+    let list: Vec<_> =
+        people.iter().map(|name| format!("{name}@example.org,Europe/Berlin")).collect();
+    world.contacts(format!("email,zone\n{}", list.join("\n"))).await;
+    world.engine.refresh().await.unwrap();
+    for hour in 0..24 * 40 {
+        world.engine.plan().await.unwrap();
+        world.engine.dispatch().await.unwrap();
+        if hour == 24 * 20 {
+            world.contacts("email,wants\nf@example.org,none\n").await;
+        }
+        world.wait(TimeDelta::hours(1));
+    }
+    let sent = db
+        .texts(
+            "select c.email || ' ' || o.settled_at from outreach o
+                join contacts c on c.id = o.contact_id
+                where o.state = 'sent' order by o.settled_at",
+        )
+        .await;
+    assert!(sent.len() >= 6, "{sent:?}");
+    let mut latest = std::collections::HashMap::new();
+    for row in &sent {
+        let (who, ms) = row.split_once(' ').unwrap();
+        let when = chrono::DateTime::from_timestamp_millis(ms.parse().unwrap()).unwrap();
+        let local = when.with_timezone(&chrono_tz::Europe::Berlin);
+        let window = &world.engine.config.rules.window;
+        assert!(window.is_open_at(local.time()), "{row}: {local}");
+        let before = latest.insert(who.to_owned(), when);
+        assert!(before.is_none_or(|before| when - before >= TimeDelta::days(10)), "{row}");
+    }
+    let planned = db.texts("select state from outreach where state = 'planned'").await;
+    assert!(planned.len() <= people.len(), "one mail a contact waits at most: {planned:?}");
+}
+
+async fn looking_at_another_time_or_other_rules_writes_nothing(db: &Database) {
+    let world = World::new(db);
+    world.contacts(LIST).await;
+    let all = "select contact_id || ' ' || standings from standings";
+    let ada = address("ada@example.org");
+    let explained = world.engine.explain(&ada).await.unwrap();
+    assert!(!explained.contact.standings.is_empty(), "placed without being written down");
+    assert!(db.texts(all).await.is_empty());
+    world.round().await;
+    let written = db.texts(all).await;
+    assert!(!written.is_empty());
+    world.wait(TimeDelta::days(2000));
+    let later = world.engine.explain(&ada).await.unwrap();
+    assert!(!later.contact.standings.is_empty());
+    world.engine.forecast(30, Readers::Silent, |_| (), |_| ()).await.unwrap();
+    assert_eq!(db.texts(all).await, written);
 }

@@ -297,8 +297,8 @@ async fn rules_are_adopted_once_and_then_everybody_is_decided_on(db: &Database) 
     assert_eq!(adopt("one").await, (true, 1));
     assert_eq!(adopt("one").await, (false, 0));
     assert_eq!(adopt("two").await, (true, 1));
-    assert!(!db.store.is_classified_by("two").await.unwrap());
-    write(&db.store, async |tx| tx.all_classified_by("two").await).await;
-    assert!(db.store.is_classified_by("two").await.unwrap());
+    assert_eq!(db.store.classified("two").await.unwrap(), None);
+    write(&db.store, async |tx| tx.all_classified_by("two", at(NOW)).await).await;
+    assert_eq!(db.store.classified("two").await.unwrap(), Some(at(NOW)));
     assert_eq!(db.store.totals().await.unwrap(), Totals { contacts: 1, ..Totals::default() });
 }

@@ -84,7 +84,7 @@ pub(crate) fn options() -> SnapshotOptions {
     SnapshotOptions {
         locale: Locale::english(),
         zone: chrono_tz::Europe::Berlin,
-        needs: Needs::default(),
+        needs: Needs { history_days: 400, ..Needs::default() },
     }
 }
 

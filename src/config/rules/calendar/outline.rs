@@ -1,5 +1,7 @@
 //! What the files of the calendar name, before any of them is read: a day may refer to another one
 //! that stands further down or in another file.
+use std::collections::HashMap;
+
 use toml::de::{DeTable, DeValue};
 
 use crate::config::document::Document;
@@ -11,6 +13,8 @@ const SECTIONS: [&str; 3] = ["holiday", "observed", "year"];
 #[derive(Debug, Default)]
 pub(super) struct Outline {
     holidays: Vec<Named>,
+    /// The first place of each key.
+    places: HashMap<String, usize>,
     /// Whether all names could be read. If not, a complaint about a reference would only echo
     /// another one.
     is_whole: bool,
@@ -26,7 +30,7 @@ struct Named {
 
 impl Outline {
     pub(super) fn of(files: &[&Document<'_>]) -> Self {
-        let mut outline = Self { holidays: Vec::new(), is_whole: true };
+        let mut outline = Self { is_whole: true, ..Self::default() };
         for file in files {
             let table = file.table();
             let understood = table.keys().all(|key| SECTIONS.contains(&key.get_ref().as_ref()));
@@ -36,11 +40,15 @@ impl Outline {
                 let row = row.get_ref().as_table();
                 match row.and_then(|row| text(row, "key")) {
                     None => outline.is_whole = false,
-                    Some(key) => outline.holidays.push(Named {
-                        key: key.to_owned(),
-                        file: file.path.to_owned(),
-                        after: row.and_then(after).map(ToOwned::to_owned),
-                    }),
+                    Some(key) => {
+                        let place = outline.holidays.len();
+                        outline.places.entry(key.to_owned()).or_insert(place);
+                        outline.holidays.push(Named {
+                            key: key.to_owned(),
+                            file: file.path.to_owned(),
+                            after: row.and_then(after).map(ToOwned::to_owned),
+                        });
+                    }
                 }
             }
         }
@@ -54,8 +62,8 @@ impl Outline {
 
     /// The place of the holiday `key`; `Err` with the nearest name if there is none.
     pub(super) fn place(&self, key: &str) -> Result<usize, Option<&str>> {
-        let keys = || self.holidays.iter().map(|named| named.key.as_str());
-        keys().position(|known| known == key).ok_or_else(|| crate::domain::nearest(key, keys()))
+        let keys = self.holidays.iter().map(|named| named.key.as_str());
+        self.places.get(key).copied().ok_or_else(|| crate::domain::nearest(key, keys))
     }
 
     /// Whether a complaint about a reference would be news.
@@ -72,14 +80,19 @@ impl Outline {
     /// The circle of holidays that `key` is part of, each counted from the next one, beginning with
     /// the one that is named first in the files.
     pub(super) fn circle(&self, key: &str) -> Option<Vec<&str>> {
-        let mut circle: Vec<usize> = Vec::new();
-        let mut place = self.place(key).ok()?;
-        while !circle.contains(&place) {
-            circle.push(place);
-            place = self.place(self.holidays[place].after.as_deref()?).ok()?;
-        }
-        if circle[0] != place {
-            return None;
+        let named = |key: &str| self.places.get(key).copied();
+        let first = named(key)?;
+        let mut circle = vec![first];
+        // Back where it began, or in somebody else's circle, or at the end.
+        loop {
+            let next = named(self.holidays[*circle.last()?].after.as_deref()?)?;
+            if next == first {
+                break;
+            }
+            if circle.len() == self.holidays.len() {
+                return None;
+            }
+            circle.push(next);
         }
         let first = (0..circle.len()).min_by_key(|at| circle[*at])?;
         circle.rotate_left(first);

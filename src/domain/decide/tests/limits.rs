@@ -120,4 +120,8 @@ fn only_what_the_contact_wants_is_sent_and_as_seldom_as_wanted() {
     let contact = Snapshot { wish: yearly, ..a_contact() };
     let (_, leaves_on) = next_of(&rules(), &contact, "2026-06-20T00:00:00Z");
     assert_eq!(leaves_on.to_string(), "2027-06-01", "over the bounds of the tier");
+    let often = Wish { every_days: Some(3), ..Wish::default() };
+    let contact = Snapshot { wish: often, ..a_contact() };
+    let (_, leaves_on) = next_of(&rules(), &contact, "2026-06-02T00:00:00Z");
+    assert_eq!(leaves_on.to_string(), "2026-06-04", "over the gap as well");
 }

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use super::{fate_of, next_of};
 use crate::domain::{
     Audience, Campaign, Category, DayOff, Deed, DeedKind, Event, Locale, Milestone, OccasionKind,
-    OccasionRule, Place, RoundYears, Rules, RunningDays, Snapshot, Standing, Term,
+    OccasionRule, Place, RoundYears, Rules, RunningDays, SendWindow, Snapshot, Standing, Term,
     decide::Fate,
     samples::{a_contact, at, campaign, rules},
 };
@@ -199,4 +199,60 @@ fn of_two_campaigns_for_one_occasion_the_higher_priority_writes_and_the_other_ne
     contact.history[0].at = mail.when;
     let fate = fate_of(&rules, &contact, "2026-05-26T09:00:00Z");
     assert_eq!(fate, Fate::Covered { by: 1, day: day("2026-05-25") });
+}
+
+#[test]
+fn a_check_in_is_never_left_out_whatever_becomes_of_days_off() {
+    let check_in = campaign("check-in", OccasionRule::CheckIn, 7, DayOff::Skip);
+    let mut rules = only(check_in);
+    // Ninety-one days after this Saturday comes a Saturday.
+    let contact = a_contact().last_mailed("2026-05-30T08:00:00Z");
+    assert_eq!(next_of(&rules, &contact, "2026-06-01T00:00:00Z").1, day("2026-08-31"));
+    let nine = |hour| chrono::NaiveTime::from_hms_opt(hour, 0, 0).unwrap();
+    let mut mondays = [false; 7];
+    mondays[0] = true;
+    rules.window = SendWindow::new((nine(9), nine(17)), &[], mondays, Place::default()).unwrap();
+    let (mail, leaves_on) = next_of(&rules, &contact, "2026-09-01T00:00:00Z");
+    assert_eq!((leaves_on, mail.when > at("2026-09-01T00:00:00Z")), (day("2026-09-07"), true));
+}
+
+#[test]
+fn a_campaign_that_runs_from_a_later_day_writes_on_that_day() {
+    let runs = RunningDays { from: day("2026-12-01"), until: day("2027-03-31") };
+    let check_in = Campaign {
+        runs: Some(runs),
+        ..campaign("check-in", OccasionRule::CheckIn, 7, DayOff::Next)
+    };
+    let rules = only(check_in);
+    assert_eq!(next_of(&rules, &quiet(), "2026-10-01T00:00:00Z").1, day("2026-12-01"));
+    assert_eq!(fate_of(&rules, &quiet(), "2027-04-01T00:00:00Z"), Fate::OutsideSpan);
+}
+
+#[test]
+fn old_deliveries_do_not_hide_a_new_one() {
+    let after = Campaign {
+        offset_days: 7,
+        ..campaign("after", OccasionRule::FollowUp(DeedKind::Delivery), 7, DayOff::Next)
+    };
+    let rules = only(after);
+    let old = (20..=24).map(|on| format!("2026-09-{on}"));
+    let on = old.chain(["2026-10-06".to_owned()]);
+    let deeds = on.map(|on| Deed { kind: DeedKind::Delivery, on: day(&on) }).collect();
+    let contact = Snapshot { deeds, ..quiet().known_since("2026-10-05T00:00:00Z") };
+    assert_eq!(next_of(&rules, &contact, "2026-10-07T00:00:00Z").1, day("2026-10-13"));
+}
+
+#[test]
+fn of_two_campaigns_of_one_priority_the_more_specific_one_writes() {
+    let mut rules = rules();
+    let english = Audience { locales: vec![Locale::english()], ..Audience::default() };
+    rules.campaigns = vec![
+        campaign("a-birthday", OccasionRule::Birthday, 2, DayOff::Keep),
+        Campaign {
+            audience: english,
+            ..campaign("z-birthday", OccasionRule::Birthday, 2, DayOff::Keep)
+        },
+    ];
+    let contact = quiet().born("1990-06-02");
+    assert_eq!(next_of(&rules, &contact, "2026-06-01T00:00:00Z").0.campaign, 1);
 }
