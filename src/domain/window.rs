@@ -107,7 +107,8 @@ pub struct LocalWindow<'a> {
     days_off: &'a DaysOff,
     country: Option<&'a str>,
     zone: Tz,
-    contact: ContactId,
+    /// The contact's own minute of the day.
+    minute: NaiveTime,
 }
 
 impl<'a> LocalWindow<'a> {
@@ -119,7 +120,7 @@ impl<'a> LocalWindow<'a> {
             days_off: &rules.days_off,
             country: contact.country.as_deref(),
             zone: contact.zone,
-            contact: contact.id,
+            minute: rules.window.minute(contact.id),
         }
     }
 
@@ -156,7 +157,7 @@ impl<'a> LocalWindow<'a> {
     /// The instant on `day` at which the contact is written to.
     #[must_use]
     pub fn moment(&self, day: NaiveDate) -> DateTime<Utc> {
-        instant(day.and_time(self.window.minute(self.contact)), self.zone)
+        instant(day.and_time(self.minute), self.zone)
     }
 
     /// The instant on `day` from which mail no longer leaves.
@@ -177,10 +178,9 @@ impl<'a> LocalWindow<'a> {
             if self.window.is_open_at(time) {
                 return from;
             }
-            let mine = self.window.minute(self.contact);
             let later = self.window.hours.iter().map(|(opens, _)| *opens).find(|at| *at > time);
             if let Some(opens) = later {
-                let at = if mine > time { mine } else { opens };
+                let at = if self.minute > time { self.minute } else { opens };
                 return instant(today.and_time(at), self.zone).max(from);
             }
         }
@@ -245,7 +245,7 @@ mod tests {
     }
 
     fn local<'a>(window: &'a SendWindow, days_off: &'a DaysOff, zone: Tz) -> LocalWindow<'a> {
-        LocalWindow { window, days_off, country: None, zone, contact: ContactId(1) }
+        LocalWindow { window, days_off, country: None, zone, minute: window.minute(ContactId(1)) }
     }
 
     #[test]
@@ -300,7 +300,10 @@ mod tests {
         ) {
             let (window, none) = (SendWindow::default(), DaysOff::default());
             let zone = chrono_tz::TZ_VARIANTS[zone];
-            let view = LocalWindow { contact: ContactId(contact), ..local(&window, &none, zone) };
+            let view = LocalWindow {
+                minute: window.minute(ContactId(contact)),
+                ..local(&window, &none, zone)
+            };
             let now = DateTime::from_timestamp(seconds, 0).unwrap();
             let allowed = view.first_allowed(now, DayOff::Next);
             let there = allowed.with_timezone(&zone);

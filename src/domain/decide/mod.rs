@@ -259,7 +259,8 @@ impl<'a> View<'a> {
         }
         // A check-in has no day of its own to keep or to leave out.
         let policy = if check_in { DayOff::Next } else { campaign.day_off };
-        let day = match self.window.shift(target, policy) {
+        let shifted = self.window.shift(target, policy);
+        let day = match shifted {
             Some(day) => day,
             None if check_in => target,
             None => return Err(Fate::DayOff),
@@ -270,8 +271,7 @@ impl<'a> View<'a> {
         let moment = self.window.moment(day);
         let opens = campaign.runs.map(|runs| self.window.moment(runs.from));
         let soonest = self.now.max(opens.unwrap_or(self.now));
-        let is_open = policy == DayOff::Keep || self.window.allows(day);
-        let free = match (moment >= soonest, is_open) {
+        let free = match (moment >= soonest, shifted.is_some()) {
             (true, true) => moment,
             (true, false) => self.window.first_allowed(moment, policy),
             (false, _) => self.window.first_allowed(soonest, policy),
