@@ -41,6 +41,15 @@ fn main() {
             let folder = PathBuf::from(arguments.get(2).expect("store needs a folder"));
             runtime.block_on(store(url, &folder, contacts));
         }
+        // Ticks alone, on a database that `store` has left behind.
+        Some("ticks") => {
+            let url = arguments.get(1).expect("ticks need a database URL");
+            runtime.block_on(async {
+                let (engine, clock) = engine(url, Path::new(".")).await;
+                ticks(&engine, &clock, (url, contacts)).await;
+                engine.store.close().await;
+            });
+        }
         _ => all(contacts),
     }
 }
@@ -169,19 +178,24 @@ fn snapshot(id: i64, now: DateTime<Utc>) -> Snapshot {
     }
 }
 
-async fn store(url: &str, folder: &Path, contacts: u64) {
-    let store = Store::open(url).await.expect("the database opens");
-    let kind = store.kind();
+/// An engine on the database at `url` and the commented configuration.
+async fn engine(url: &str, folder: &Path) -> (Engine, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::starting_at(at(START)));
     let config = config();
     let engine = Engine {
-        store,
+        store: Store::open(url).await.expect("the database opens"),
         clock: clock.clone(),
         keyring: Arc::new(Keyring::new(config.tracking.keys.iter().copied()).expect("keys")),
         config: Arc::new(config),
         templates: Arc::new(Templates::load(None).unwrap_or_else(|_| panic!("templates"))),
         transport: Arc::new(Transport::Folder(folder.join("out"))),
     };
+    (engine, clock)
+}
+
+async fn store(url: &str, folder: &Path, contacts: u64) {
+    let (engine, clock) = engine(url, folder).await;
+    let kind = engine.store.kind();
     let options = ImportOptions { kind: ImportKind::Contacts, columns: Vec::new(), dry_run: false };
     let list = folder.join("contacts.csv");
     for what in ["import", "import again"] {

@@ -1,6 +1,8 @@
 //! Reasons to write.
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 
+use super::TouchKind;
+
 /// A kind of reason to write, stronger first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OccasionKind {
@@ -177,10 +179,10 @@ impl DeedKind {
         match self {
             Self::Order => "order",
             Self::Delivery => "delivery",
-            Self::Service => "service",
-            Self::Call => "call",
-            Self::Visit => "visit",
-            Self::Event => "event",
+            Self::Service => TouchKind::Service.as_str(),
+            Self::Call => TouchKind::Call.as_str(),
+            Self::Visit => TouchKind::Visit.as_str(),
+            Self::Event => TouchKind::Event.as_str(),
         }
     }
 

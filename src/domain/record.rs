@@ -161,6 +161,8 @@ pub enum TouchKind {
     Call,
     /// A visit.
     Visit,
+    /// Somebody was there to help: repair, installation, training.
+    Service,
     /// A gift.
     Gift,
     /// An event that the contact attended.
@@ -169,7 +171,7 @@ pub enum TouchKind {
 
 /// The text is not a [`TouchKind`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected email, call, visit, gift or event (邮件, 电话, 拜访, 礼品, 活动)")]
+#[error("expected email, call, visit, service, gift or event (邮件, 电话, 拜访, 服务, 礼品, 活动)")]
 pub struct TouchKindError;
 
 impl TouchKind {
@@ -180,6 +182,7 @@ impl TouchKind {
             Self::Email => "email",
             Self::Call => "call",
             Self::Visit => "visit",
+            Self::Service => "service",
             Self::Gift => "gift",
             Self::Event => "event",
         }
@@ -194,6 +197,7 @@ impl FromStr for TouchKind {
             "email" | "e-mail" | "mail" | "邮件" | "电子邮件" => Self::Email,
             "call" | "phone" | "telephone" | "phone call" | "电话" | "致电" => Self::Call,
             "visit" | "meeting" | "拜访" | "上门" | "来访" => Self::Visit,
+            "service" | "service visit" | "服务" | "售后" | "维修" => Self::Service,
             "gift" | "present" | "礼品" | "礼物" => Self::Gift,
             "event" | "活动" => Self::Event,
             _ => return Err(TouchKindError),

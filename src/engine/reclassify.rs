@@ -114,8 +114,7 @@ impl Engine {
         let mut done = Reclassified::default();
         let mut page = self.page(&pass, ContactId(0)).await?;
         while let Some(last) = page.last() {
-            // The driver's thread reads the next page while this one is classified. A task for each
-            // was slower: docs/benchmarks.md.
+            // The driver's thread reads the next page while this one is classified.
             let after = last.contact;
             let (next, moved) =
                 tokio::try_join!(self.page(&pass, after), self.settle_page(&pass, &page))?;

@@ -126,7 +126,7 @@ impl Tx {
     }
 
     /// Brings touches in, each with its contact and rep. A mail among them moves the contact's last
-    /// mail, and with it the next check-in.
+    /// mail, and with it the next check-in; whoever was touched is decided on anew.
     pub async fn import_touches(
         &mut self,
         records: &[(TouchRecord, ContactId, Option<RepId>)],
@@ -154,7 +154,10 @@ impl Tx {
         self.take_contacts(CONTACTS_BY_ID, &mails).await?;
         let mailed: Vec<i64> =
             on_tx!(self, conn => sqlx::query_scalar(sql).bind(mails).fetch_all(conn).await?);
-        self.decide_at_once(mailed.into_iter().map(ContactId), now).await?;
+        // A visit may be a reason to write, too.
+        let news = records.iter().zip(&changes).filter(|(_, change)| **change != Change::Unchanged);
+        let touched = news.map(|((_, contact, _), _)| *contact);
+        self.decide_at_once(mailed.into_iter().map(ContactId).chain(touched), now).await?;
         Ok(changes)
     }
 }

@@ -16,6 +16,7 @@ on_both_databases!(
     whoever_pauses_or_wants_birthdays_only_gets_no_more_than_that,
     a_campaign_that_means_nobody_and_a_language_without_template_are_told,
     readers_who_click_as_before_hear_from_us_sooner,
+    a_service_visit_that_is_imported_later_is_followed_up_all_the_same,
 );
 
 /// A campaign with the check-in's words.
@@ -157,4 +158,22 @@ async fn readers_who_click_as_before_hear_from_us_sooner(db: &Database) {
     assert_eq!(total(Readers::AsBefore).await, eager, "the same every time");
     let everybody = world.engine.explain(&"p0@example.org".parse().unwrap()).await.unwrap();
     assert_ne!(everybody.contact.id, ContactId(0));
+}
+
+async fn a_service_visit_that_is_imported_later_is_followed_up_all_the_same(db: &Database) {
+    let world = World::new(db);
+    world.contacts("email,name\nada@example.org,Ada\n").await;
+    world.round().await;
+    world.wait(TimeDelta::days(1));
+    world.round().await;
+    // 14 May 2026 was a Thursday; three days after this Monday is a Thursday.
+    world.wait(TimeDelta::days(4));
+    let touches = "key,contact,kind,at\nT-1,ada@example.org,服务,2026-05-18\n";
+    world.import(ImportKind::Touches, touches).await;
+    for _ in 0..5 {
+        world.round().await;
+        world.wait(TimeDelta::days(1));
+    }
+    let sent = "select campaign || ' ' || occasion_on from outreach where campaign like 'follow%'";
+    assert_eq!(db.texts(sent).await, ["follow-up-service 2026-05-18"]);
 }
