@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::{Engine, EngineError, Explanation, forecast::walk, reclassify::Pass};
+use super::{Engine, EngineError, Explanation, PAGE, forecast::walk, reclassify::Pass};
 use crate::domain::{ContactId, Snapshot, Standing};
 
 /// Mails that go and mails that come.
@@ -66,10 +66,14 @@ impl Engine {
         let mut chosen = Vec::new();
         let mut after = ContactId(0);
         loop {
-            let (old, new) = self.page_of_both(other, &passes, after, now).await?;
+            let old = self.placed(&passes.0, after, now).await?;
+            let new = other.placed(&passes.1, after, now).await?;
             let Some(last) = old.last() else { break };
             after = last.id;
-            for (before, after) in old.iter().zip(&new) {
+            // Somebody may have come or gone between the two.
+            let new: HashMap<_, _> = new.iter().map(|contact| (contact.id, contact)).collect();
+            let both = old.iter().filter_map(|before| Some((before, *new.get(&before.id)?)));
+            for (before, after) in both {
                 let affected = found.note((self, before), (other, after), span);
                 if affected && chosen.len() < EXAMPLES {
                     chosen.push((before.clone(), after.clone()));
@@ -85,41 +89,17 @@ impl Engine {
         Ok(found)
     }
 
-    /// The next contacts, as each of the two configurations sees and places them.
-    async fn page_of_both(
+    /// The contacts after `after`, where they would stand by `pass` and as this configuration sees
+    /// them.
+    async fn placed(
         &self,
-        other: &Self,
-        (ours, theirs): &(Pass, Pass),
+        pass: &Pass,
         after: ContactId,
         now: DateTime<Utc>,
-    ) -> Result<(Vec<Snapshot>, Vec<Snapshot>), EngineError> {
-        let facts = self.page(ours, after).await?;
-        let facts_of_other = other.page(theirs, after).await?;
-        let ids = || facts.iter().map(|contact| contact.contact);
-        let stood = self.store.stood(ids()).await?;
-        let mut placed = Vec::new();
-        for (engine, pass, facts) in [(self, ours, &facts), (other, theirs, &facts_of_other)] {
-            let options = engine.snapshot_options();
-            let snapshots = self.store.snapshots_of(&options, ids(), now).await?;
-            let mut standings: HashMap<_, Vec<Standing>> = facts
-                .iter()
-                .map(|contact| {
-                    let known = stood.get(&contact.contact);
-                    (contact.contact, engine.stands(pass, contact, known).standings)
-                })
-                .collect();
-            placed.push(
-                snapshots
-                    .into_iter()
-                    .map(|mut snapshot| {
-                        snapshot.standings = standings.remove(&snapshot.id).unwrap_or_default();
-                        snapshot
-                    })
-                    .collect(),
-            );
-        }
-        let new = placed.pop().unwrap_or_default();
-        Ok((placed.pop().unwrap_or_default(), new))
+    ) -> Result<Vec<Snapshot>, EngineError> {
+        let mut page = self.store.snapshots(&self.snapshot_options(), after, now, PAGE).await?;
+        self.place(pass, &mut page, after).await?;
+        Ok(page)
     }
 
     /// The mails to `contact` within `span`.

@@ -109,7 +109,7 @@ async fn a_tier_is_left_after_its_dwell_time_and_the_move_is_kept(db: &Database)
     world.wait(TimeDelta::days(2));
     assert_eq!(world.engine.reclassify(false).await.unwrap().moved, 3);
     assert_eq!(tier(&world, "ada@example.org", "face").await.unwrap(), "other");
-    let since = world.store().moves_since(perennial_now(&world)).await.unwrap();
+    let since = world.store().moves_since(now_of(&world)).await.unwrap();
     assert_eq!(since.len(), 3);
     world.wait(TimeDelta::days(1));
     let again = "order,account,date,amount\n9,Engines,2026-05-24,1\n";
@@ -121,7 +121,7 @@ async fn a_tier_is_left_after_its_dwell_time_and_the_move_is_kept(db: &Database)
     assert_eq!(told, [("lately", "days_since_order < 20 (days_since_order = 2)"), ("other", "")]);
 }
 
-fn perennial_now(world: &World) -> chrono::DateTime<chrono::Utc> {
+fn now_of(world: &World) -> chrono::DateTime<chrono::Utc> {
     world.engine.clock.now()
 }
 
