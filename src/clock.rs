@@ -1,5 +1,8 @@
 //! The only door through which the time of day enters the program.
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -7,6 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub trait Clock: Send + Sync {
     /// The current instant, in UTC.
     fn now(&self) -> DateTime<Utc>;
+
+    /// The time since some fixed moment that no setting of the clock changes; it goes on while the
+    /// machine sleeps.
+    fn uptime(&self) -> Duration;
 }
 
 /// The host's clock. Only the composition root builds one.
@@ -18,33 +25,75 @@ impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
+
+    fn uptime(&self) -> Duration {
+        uptime()
+    }
+}
+
+/// `Instant` stands still on Linux while the machine sleeps, and a machine that wakes up would look
+/// like a clock that was set.
+#[cfg(target_os = "linux")]
+fn uptime() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    time.try_into().unwrap_or_default()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn uptime() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed()
 }
 
 /// A clock that moves only when told to; behind `--now`, the demo's fast days, and tests.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<DateTime<Utc>>);
+pub struct ManualClock(Mutex<Hands>);
+
+#[derive(Debug, Clone, Copy)]
+struct Hands {
+    now: DateTime<Utc>,
+    uptime: TimeDelta,
+}
 
 impl ManualClock {
     /// A clock that stands at `start`.
     #[must_use]
     pub const fn starting_at(start: DateTime<Utc>) -> Self {
-        Self(Mutex::new(start))
+        Self(Mutex::new(Hands { now: start, uptime: TimeDelta::zero() }))
     }
 
     /// Moves the clock to `instant`, unless it is there or past it already.
     pub fn advance_to(&self, instant: DateTime<Utc>) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = instant.max(*now);
+        let mut hands = self.hands();
+        let by = (instant - hands.now).max(TimeDelta::zero());
+        hands.now += by;
+        hands.uptime += by;
     }
 
-    /// Moves the clock by `by`, forward if it is positive.
+    /// Lets time pass: `by`, forward if it is positive.
     pub fn advance(&self, by: TimeDelta) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        let mut hands = self.hands();
+        hands.now += by;
+        hands.uptime += by;
+    }
+
+    /// Sets the clock as somebody at the machine would: no time passes.
+    pub fn set(&self, instant: DateTime<Utc>) {
+        self.hands().now = instant;
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hands().now
+    }
+
+    fn uptime(&self) -> Duration {
+        self.hands().uptime.to_std().unwrap_or_default()
     }
 }

@@ -7,7 +7,10 @@ create table outreach (
     occasion_on text not null,
     years bigint,
     state text not null check (
-        state in ('planned', 'ready', 'claimed', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'in_doubt')
+        state in (
+            'planned', 'ready', 'claimed', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'in_doubt',
+            'quarantined'
+        )
     ),
     created_at bigint not null,
     due_at bigint not null,
@@ -17,6 +20,8 @@ create table outreach (
     -- Not claimed before this; later than due_at after a failed attempt.
     next_at bigint not null,
     attempt bigint not null,
+    -- How often a daemon broke down with it in hand; such a mail is handled alone.
+    strikes bigint not null default 0,
     lease_token bigint,
     lease_until bigint,
     -- Random; makes the Message-ID one of a kind even if the database is made anew.
@@ -35,11 +40,14 @@ create table releases (
     mails bigint not null
 );
 
--- The bytes of a message, zstd; written with the durable mark, so that every attempt sends the same.
+-- The bytes of a message, zstd; written with the durable mark, so that every attempt sends the same, and
+-- dropped when they are old.
 create table bodies (
     outreach_id bigint primary key references outreach (id),
+    written_at bigint not null,
     message blob not null
 );
+create index bodies_written on bodies (written_at);
 
 create table links (
     outreach_id bigint not null references outreach (id),
@@ -48,18 +56,53 @@ create table links (
     primary key (outreach_id, no)
 );
 
--- Append-only.
+-- Append-only, numbered from 1 without a gap. An attempt that a daemon did not live to see the end of is
+-- written down by the one that finds it.
 create table attempts (
     outreach_id bigint not null references outreach (id),
     no bigint not null,
     lease_token bigint not null,
+    began_at bigint not null,
+    -- When the mark was durable, and so the content could leave.
+    sending_at bigint,
     ended_at bigint not null,
-    verdict text not null,
+    relay text,
+    -- Which one of the daemon's connections to the relay.
+    connection bigint,
+    verdict text not null check (verdict in ('accepted', 'rejected', 'not_sent', 'in_doubt')),
     phase text,
     code bigint,
     enhanced text,
     reply text not null,
     primary key (outreach_id, no)
+);
+
+-- Attempts of which nobody knows how they ended, and what was made of each.
+create table doubts (
+    outreach_id bigint not null,
+    attempt_no bigint not null,
+    since bigint not null,
+    resolved_at bigint,
+    resolution text check (resolution in ('assumed_sent', 'evidence', 'resent', 'failed')),
+    -- What resolved it: policy, operator, or the kind of evidence.
+    resolved_by text,
+    primary key (outreach_id, attempt_no),
+    foreign key (outreach_id, attempt_no) references attempts (outreach_id, no)
+);
+create index doubts_open on doubts (since) where resolved_at is null;
+
+-- What is known of each relay beyond a restart: its rates, its faults, what it asked us to wait. JSON.
+create table relays (
+    name text primary key,
+    state text not null
+);
+
+-- Work that one daemon does for all, such as planning: who does it, under which token, and until when.
+create table duties (
+    name text primary key,
+    holder text not null,
+    token bigint not null,
+    held_until bigint not null
 );
 
 create table feedback (
@@ -78,3 +121,22 @@ create table lease_tokens (
     last bigint not null
 );
 insert into lease_tokens (id, last) values (1, 0);
+
+-- The moves that `domain::OutreachState` allows, so that no other program makes one that it does not.
+create trigger outreach_moves before update of state on outreach
+when old.state <> new.state and not (
+    (old.state = 'planned' and new.state in ('ready', 'expired', 'suppressed'))
+    or (old.state = 'ready' and new.state in ('claimed', 'expired', 'suppressed'))
+    or (old.state = 'claimed'
+        and new.state in ('ready', 'sending', 'failed', 'expired', 'suppressed', 'quarantined'))
+    or (old.state = 'sending' and new.state in ('sent', 'ready', 'failed', 'in_doubt'))
+    or (old.state = 'in_doubt' and new.state in ('sent', 'ready', 'failed'))
+)
+begin
+    select raise(abort, 'the ledger does not allow this move');
+end;
+
+create trigger attempts_stay before update on attempts
+begin
+    select raise(abort, 'an attempt is never changed');
+end;

@@ -8,11 +8,13 @@ mod check;
 mod context;
 mod demo;
 mod diff;
+mod doubt;
 mod explain;
 mod import;
 mod init;
 mod language;
 mod output;
+mod place;
 mod plan;
 mod preview;
 mod reload;
@@ -87,6 +89,11 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Have a daemon go on that stands still until an operator has looked.
+    Resume,
+    /// Show mails of which nobody knows whether they arrived, or say what becomes of them.
+    #[command(subcommand)]
+    Doubt(doubt::DoubtCommand),
     /// Show a campaign's mail as one contact would get it.
     Preview(preview::PreviewArgs),
     /// Send one real mail, marked as a test; it is in no statistic.
@@ -129,6 +136,8 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Diff(args) => diff::diff(&global, output, &args).await?,
         Command::Explain(args) => explain::explain(&global, output, &args).await?,
         Command::Run { once } => run::run(&global, output, once).await?,
+        Command::Resume => run::resume(&global, output).await?,
+        Command::Doubt(command) => doubt::doubt(&global, output, &command).await?,
         Command::Preview(args) => preview::preview(&global, output, &args).await?,
         Command::SendTest(args) => preview::send_test(&global, output, &args).await?,
         Command::Status => status::status(&global, output).await?,

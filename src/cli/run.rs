@@ -1,17 +1,25 @@
-//! `run`: the daemon, or one round of it.
+//! `run` and `resume`: the daemon, one round of it, and having it go on.
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
 use super::{
     Global, Language, context,
     context::Usage,
     output::{self, Output},
+    place::Place,
     reload,
 };
 use crate::{
-    daemon::{self, Round},
-    engine::Live,
+    daemon::{self, Daemon, Round},
+    engine::{Engine, Live, Stop},
     web,
 };
+
+/// How long what is leaving may take after a second order to stop.
+const LAST_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::Result<()> {
     if global.now.is_some() && !once {
@@ -20,8 +28,14 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
     }
     let engine = context::engine(global).await?;
     context::refuse_missing_templates(&engine.config, &engine.templates)?;
+    let place = Place::take(&engine.config.database_url)?;
+    engine.settle_in(&place.name, &place.witness).await?;
+    engine.take_kept_outcomes(&place.outcomes).await?;
+    let stop = Stop { outcomes: Some(place.outcomes.clone()), ..Stop::default() };
+    tokio::spawn(end_on_signal(stop.clone(), engine.config.patience.stop_timeout));
     if once {
-        let round = daemon::round(&engine).await?;
+        let round = daemon::round(&engine, &stop).await?;
+        engine.bear_witness(&place.witness).await?;
         engine.store.close().await;
         print(output, &round)?;
         if let Some(said) = round.dispatched.trouble {
@@ -29,39 +43,108 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
         }
         return Ok(());
     }
+    Box::pin(serve(global, engine, place, stop)).await
+}
+
+/// Decides, sends and answers until told to stop. Fails if mails were left in doubt, so that a service
+/// manager notices.
+async fn serve(global: &Global, engine: Engine, place: Place, stop: Stop) -> anyhow::Result<()> {
     let listener = web::Bound::to(engine.config.tracking.listen).await?;
     engine.note_configuration(Vec::new()).await?;
     let store = engine.store.clone();
     let live = Live::from(engine);
     let tracking = listener.serve(live.clone());
-    tracing::info!(address = %tracking.address(), "Tracking listens on {}", tracking.address());
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        stop_signal().await;
-        tracing::info!("Stopping: what has begun is finished");
-        stopping.cancel();
-    });
-    tokio::join!(daemon::run(&live, &stop), reload::watch(global, &live, &stop));
+    info!(address = %tracking.address(), "Tracking listens on {}", tracking.address());
+    let name = format!("{}-{:016x}", std::process::id(), random_number());
+    let daemon = Daemon { name, witness: place.witness.clone(), stop: stop.clone() };
+    tokio::join!(Box::pin(daemon.run(&live)), reload::watch(global, &live, &stop.soon));
     tracking.stop().await;
     store.close().await;
+    if stop.now.is_cancelled() {
+        anyhow::bail!(
+            "stopped before everything that was leaving was confirmed; `perennial doubt list` shows what is in doubt"
+        );
+    }
     Ok(())
 }
 
-/// Returns once somebody wants the program to end: Ctrl-C, or SIGTERM from a service manager.
-pub(super) async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Two daemons in two containers may have one process number.
+fn random_number() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(())
+}
+
+/// Ends a daemon when somebody wants it to: what is leaving has `patience`, or ten seconds more from
+/// the second order on.
+async fn end_on_signal(stop: Stop, patience: Duration) {
+    let Ok(mut orders) = Orders::new() else { return };
+    orders.next().await;
+    info!("Stopping: what has begun is finished; a second signal waits ten seconds at most");
+    stop.soon.cancel();
+    tokio::select! {
+        () = tokio::time::sleep(patience) => {}
+        () = async {
+            orders.next().await;
+            tokio::time::sleep(LAST_PATIENCE).await;
+        } => {}
+    }
+    warn!("Stopping at once: what is not confirmed is in doubt");
+    stop.now.cancel();
+}
+
+/// Ctrl-C, and SIGTERM from a service manager.
+struct Orders {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Orders {
+    fn new() -> std::io::Result<Self> {
+        let (interrupt, terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Returns once somebody wants the program to end.
+pub(super) async fn stop_signal() {
+    match Orders::new() {
+        Ok(mut orders) => orders.next().await,
+        Err(_) => CancellationToken::new().cancelled().await,
+    }
+}
+
+/// Has a halted daemon go on.
+pub(super) async fn resume(global: &Global, output: Output) -> anyhow::Result<()> {
+    let engine = context::engine(global).await?;
+    let halt = engine.halted().await?;
+    let was_halted = engine.resume().await?;
+    engine.store.close().await;
+    if output.json {
+        return output::json(&serde_json::json!({ "was_halted": was_halted, "halt": halt }));
+    }
+    output::line(match (output.language, halt) {
+        (Language::English, None) => "Nothing was halted.".to_owned(),
+        (Language::Chinese, None) => "没有暂停，无需恢复。".to_owned(),
+        (Language::English, Some(halt)) => format!(
+            "Goes on. It stood still since {}: {}.",
+            halt.since.format("%Y-%m-%d %H:%M UTC"),
+            super::words::halt(output.language, halt.why)
+        ),
+        (Language::Chinese, Some(halt)) => format!(
+            "已恢复。自 {} 起暂停，原因：{}。",
+            halt.since.format("%Y-%m-%d %H:%M UTC"),
+            super::words::halt(output.language, halt.why)
+        ),
+    });
+    Ok(())
 }
 
 fn print(output: Output, round: &Round) -> anyhow::Result<()> {

@@ -4,10 +4,11 @@ use serde_json::json;
 use super::{
     Global, Language, context,
     output::{self, Output, table},
+    words,
 };
 use crate::{
     domain::OutreachState,
-    store::{ConfigurationNote, LedgerCount, Totals},
+    store::{ConfigurationNote, Halt, LedgerCount, Totals},
 };
 
 pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()> {
@@ -18,6 +19,7 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
     let overdue = store.overdue(now).await?;
     let next = store.next_decision_at().await?;
     let configuration = store.configuration_note().await?;
+    let halt = store.halt().await?;
     if output.json {
         let states: serde_json::Map<_, _> = ledger
             .iter()
@@ -26,7 +28,11 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
         return output::json(&json!({
             "now": now, "database": store.kind(), "totals": totals, "ledger": states,
             "decisions_due": overdue, "next_decision_at": next, "configuration": configuration,
+            "halt": halt,
         }));
+    }
+    if let Some(halt) = halt {
+        print_halt(output, &halt);
     }
     print_totals(output, store.kind(), &totals);
     print_ledger(output, &ledger, &totals);
@@ -42,6 +48,20 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
         print_configuration(output, &note);
     }
     Ok(())
+}
+
+/// The one thing to know first.
+fn print_halt(output: Output, halt: &Halt) {
+    let since = halt.since.format("%Y-%m-%d %H:%M UTC");
+    let why = words::halt(output.language, halt.why);
+    output::line(match output.language {
+        Language::English => format!(
+            "NOTHING IS DECIDED OR SENT since {since}: {why}. Look at it, then run `perennial resume`."
+        ),
+        Language::Chinese => {
+            format!("自 {since} 起不再作决定、不再发送：{why}。请检查后运行 `perennial resume`。")
+        }
+    });
 }
 
 /// What the daemon said last of its configuration.
@@ -79,6 +99,7 @@ pub(super) const fn state(language: Language, state: OutreachState) -> &'static 
         OutreachState::Expired => language.say("expired", "已过期"),
         OutreachState::Suppressed => language.say("suppressed", "已停发"),
         OutreachState::InDoubt => language.say("in doubt", "存疑"),
+        OutreachState::Quarantined => language.say("quarantined", "已隔离"),
     }
 }
 

@@ -19,6 +19,7 @@ mod tests;
 
 use std::{fmt, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
 
+use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 pub use files::Files;
@@ -44,9 +45,10 @@ pub struct Config {
     pub defaults: Defaults,
     /// Where mail goes.
     pub delivery: Delivery,
-    /// How long a daemon may hold a message before another one takes it; longer than the content of
-    /// a message may take.
-    pub lease: Duration,
+    /// How long who waits for whom in sending.
+    pub patience: Patience,
+    /// How long what is kept.
+    pub retention: Retention,
     /// Links and the pixel.
     pub tracking: Tracking,
     /// When recurring work runs.
@@ -153,6 +155,29 @@ pub struct Schedules {
     pub tick: Schedule,
     /// Putting all contacts into their tiers anew.
     pub reclassify: Schedule,
+    /// Dropping old messages and links.
+    pub clean_up: Schedule,
+}
+
+/// How long who waits for whom in sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How long a daemon may hold a message before another one takes it; longer than the content of
+    /// a message may take.
+    pub lease: Duration,
+    /// How long a mail stays in doubt before its campaign's policy is followed.
+    pub doubt_grace: Duration,
+    /// How long a daemon that is told to stop waits for the mails that are just leaving.
+    pub stop_timeout: Duration,
+}
+
+/// How long what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The bytes of a message, after it was written.
+    pub bodies: TimeDelta,
+    /// The destinations of its tracked links, after its last word.
+    pub links: TimeDelta,
 }
 
 impl Config {
@@ -224,7 +249,8 @@ impl Config {
             sender: settings.sender,
             defaults: settings.defaults,
             delivery: settings.delivery,
-            lease: settings.lease,
+            patience: settings.patience,
+            retention: settings.retention,
             tracking: settings.tracking,
             schedules: settings.schedules,
             templates: settings.templates,

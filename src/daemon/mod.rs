@@ -1,14 +1,17 @@
 //! The loops of a running engine: decide, send, answer, until told to stop.
 #![warn(missing_docs)]
-use std::time::Duration;
+mod watch;
 
-use chrono::{DateTime, Utc};
+use std::{path::PathBuf, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use crate::engine::{Dispatched, Engine, EngineError, Live, Planned};
+use self::watch::{Halted, Watch};
+use crate::engine::{Dispatched, Engine, EngineError, Live, Planned, Stop};
 
 /// What one round of deciding and sending did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -26,35 +29,94 @@ pub struct Round {
 
 /// One full round: brings standings up to date, decides on those who are due, and sends until the
 /// outbox is settled.
-pub async fn round(engine: &Engine) -> Result<Round, EngineError> {
+///
+/// # Errors
+///
+/// [`EngineError::Halted`] if nothing is to be decided or sent until an operator says so.
+pub async fn round(engine: &Engine, stop: &Stop) -> Result<Round, EngineError> {
+    engine.refuse_if_halted().await?;
     engine.refresh().await?;
     let Planned { considered, queued, held, .. } = engine.plan().await?;
-    let dispatched = engine.dispatch().await?;
+    let dispatched = engine.dispatch(stop).await?;
     Ok(Round { considered, queued, held, dispatched })
 }
 
 /// Longest sleep between two looks at the clock, so that a clock that was set is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+/// How long one daemon decides for all before another one may; longer than a page of decisions takes.
+const DUTY: TimeDelta = TimeDelta::minutes(3);
+/// The work that one daemon does for all.
+const DECIDING: &str = "deciding";
 
-/// Decides and sends by the schedule until `stop` is cancelled, each at its own pace, so that new
-/// rules for a long list hold no mail up. What fails is logged and tried again with the next tick;
-/// what has begun is finished.
-pub async fn run(live: &Live, stop: &CancellationToken) {
-    info!(database = live.current().store.kind(), "Perennial is running");
-    let planned = Notify::new();
-    tokio::join!(deciding(live, stop, &planned), sending(live, stop, &planned));
-    info!("Perennial has stopped");
+/// One of the daemons on a database.
+#[derive(Debug, Clone)]
+pub struct Daemon {
+    /// Tells it from the others.
+    pub name: String,
+    /// The file that shows when an older state of the database is brought back.
+    pub witness: PathBuf,
+    /// How it is told to end.
+    pub stop: Stop,
+}
+
+impl Daemon {
+    /// Decides and sends by the schedule until it is stopped, each at its own pace, so that new rules
+    /// for a long list hold no mail up. What fails is logged and tried again with the next tick; what
+    /// has begun is finished.
+    pub async fn run(&self, live: &Live) {
+        info!(database = live.current().store.kind(), "Perennial is running");
+        let planned = Notify::new();
+        let watch = Watch::new(&live.current());
+        tokio::join!(
+            deciding(live, &self.name, &self.stop.soon, (&planned, &watch)),
+            self.sending(live, (&planned, &watch)),
+            cleaning_up(live, &self.stop.soon),
+        );
+        info!("Perennial has stopped");
+    }
+
+    /// Sends what is due, with each tick and as soon as something was planned.
+    async fn sending(&self, live: &Live, (planned, watch): (&Notify, &Watch)) {
+        let stop = &self.stop;
+        while !stop.soon.is_cancelled() {
+            let engine = live.current();
+            let sent = async {
+                match watch.look(&engine).await? {
+                    Halted::Yes => Ok(()),
+                    Halted::No => {
+                        engine.dispatch(stop).await?;
+                        engine.bear_witness(&self.witness).await
+                    }
+                }
+            };
+            if let Err(failure) = sent.await {
+                error!(error = %failure, "Sending failed; the next tick tries again");
+            }
+            let schedules = &engine.config.schedules;
+            let next = schedules.tick.next_after(engine.clock.now(), schedules.zone);
+            tokio::select! {
+                () = sleep_until(&engine, next, &stop.soon) => {}
+                () = planned.notified() => {}
+            }
+        }
+    }
 }
 
 /// Brings standings up to date and decides on those who are due, with each tick and as soon as
 /// other rules are in force.
-async fn deciding(live: &Live, stop: &CancellationToken, planned: &Notify) {
+async fn deciding(
+    live: &Live,
+    me: &str,
+    stop: &CancellationToken,
+    (planned, watch): (&Notify, &Watch),
+) {
     let mut changes = live.changes();
     while !stop.is_cancelled() {
         changes.mark_unchanged();
         let engine = live.current();
-        match decide_once(&engine).await {
-            Ok(()) => planned.notify_one(),
+        match decide_once(&engine, me, watch).await {
+            Ok(true) => planned.notify_one(),
+            Ok(false) => {}
             Err(failure) => {
                 error!(error = %failure, "Deciding failed; the next tick tries again");
             }
@@ -66,25 +128,47 @@ async fn deciding(live: &Live, stop: &CancellationToken, planned: &Notify) {
             _ = changes.changed() => {}
         }
     }
+    if let Err(failure) = live.current().leave_duty(DECIDING, me).await {
+        warn!(error = %failure, "Another daemon decides only after some minutes");
+    }
 }
 
-async fn decide_once(engine: &Engine) -> Result<(), EngineError> {
-    engine.refresh().await?;
-    engine.plan().await.map(|_| ())
+/// Returns whether this daemon decided.
+async fn decide_once(engine: &Engine, me: &str, watch: &Watch) -> Result<bool, EngineError> {
+    if watch.look(engine).await? == Halted::Yes || !engine.take_duty(DECIDING, me, DUTY).await? {
+        return Ok(false);
+    }
+    // Decisions are safe to make twice; the duty only spares the work.
+    let keeping = async {
+        loop {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            if let Err(failure) = engine.take_duty(DECIDING, me, DUTY).await {
+                warn!(error = %failure, "Another daemon may begin to decide as well");
+            }
+        }
+    };
+    let decide = async {
+        engine.refresh().await?;
+        engine.plan().await
+    };
+    tokio::select! {
+        decided = decide => decided.map(|_| true),
+        () = keeping => unreachable!("it is kept up for as long as the other takes"),
+    }
 }
 
-/// Sends what is due, with each tick and as soon as something was planned.
-async fn sending(live: &Live, stop: &CancellationToken, planned: &Notify) {
+/// Drops what is old, at its time of the night.
+async fn cleaning_up(live: &Live, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let engine = live.current();
-        if let Err(failure) = engine.dispatch().await {
-            error!(error = %failure, "Sending failed; the next tick tries again");
-        }
         let schedules = &engine.config.schedules;
-        let next = schedules.tick.next_after(engine.clock.now(), schedules.zone);
-        tokio::select! {
-            () = sleep_until(&engine, next, stop) => {}
-            () = planned.notified() => {}
+        let next = schedules.clean_up.next_after(engine.clock.now(), schedules.zone);
+        sleep_until(&engine, next, stop).await;
+        if stop.is_cancelled() || next.is_some_and(|next| engine.clock.now() < next) {
+            continue;
+        }
+        if let Err(failure) = engine.drop_old().await {
+            error!(error = %failure, "Old messages could not be dropped; the next night tries again");
         }
     }
 }

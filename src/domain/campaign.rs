@@ -1,7 +1,7 @@
 //! Campaigns: an occasion, who is meant, and what they get.
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Condition, DayOff, Locale, OccasionRule, Place, Standing};
+use super::{Condition, DayOff, DoubtPolicy, Locale, OccasionRule, Place, Standing};
 
 /// An occasion, who is meant, and what they get.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Campaign {
     pub priority: i64,
     /// Place of its category in [`super::Rules::categories`].
     pub category: Option<usize>,
+    /// What becomes of a mail of which nobody knows whether it arrived.
+    pub in_doubt: DoubtPolicy,
     /// Where it is configured.
     pub place: Place,
 }

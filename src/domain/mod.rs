@@ -12,6 +12,7 @@ mod columns;
 mod condition;
 mod contact;
 mod decide;
+mod doubt;
 mod email_address;
 mod engagement;
 mod expectation;
@@ -64,6 +65,7 @@ pub use contact::{PastOutreach, Snapshot, Suppression};
 pub use decide::{
     Considered, Decision, Fate, Hold, NextMail, Verdict, decide, next_occurrence, occurrence_key,
 };
+pub use doubt::{Doubt, DoubtPolicy, Resolution};
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use engagement::{Engagement, Feedback};
 pub use expectation::ClickRate;
@@ -86,7 +88,7 @@ pub use occasion::{
     anniversary_on_or_after,
 };
 pub use outcome::{EnhancedStatus, Outcome, Phase, Reply};
-pub use outreach::OutreachState;
+pub use outreach::{MOST_STRIKES, OutreachState};
 pub use population::{Bar, LastPlace, Population, Ranking, Share, Survey, Top, bar};
 pub use record::{
     AccountRecord, ContactRecord, ContractRecord, OrderRecord, Record, RepRecord, TouchKind,

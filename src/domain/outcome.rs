@@ -1,7 +1,10 @@
 //! What became of one attempt to hand a message to a relay.
 
 /// The step of an SMTP session (RFC 5321 section 3) in which something happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Making the message, before any connection.
     Compose,
@@ -24,7 +27,7 @@ pub enum Phase {
 }
 
 /// What a relay said: untrusted text behind two numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Reply {
     /// The reply code, `200..=599`.
     pub code: u16,
@@ -35,7 +38,7 @@ pub struct Reply {
 }
 
 /// An enhanced mail system status code, RFC 3463.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct EnhancedStatus {
     /// 2 success, 4 for now, 5 for good.
     pub class: u8,
@@ -46,7 +49,8 @@ pub struct EnhancedStatus {
 }
 
 /// How one attempt ended. Every attempt ends in exactly one of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The relay answered 250 to the dot: it has taken responsibility.
     Accepted {

@@ -1,7 +1,14 @@
 //! The life of one mail, from decision to last word.
 
+/// Breakdowns of daemons with one mail in hand after which nobody touches it any more. One or two are
+/// an accident: whoever pulls the plug strikes everything that was in hand.
+pub const MOST_STRIKES: u32 = 3;
+
 /// Where an outreach stands. Every move is in [`OutreachState::may_become`] and nowhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum OutreachState {
     /// Decided.
     Planned,
@@ -21,11 +28,13 @@ pub enum OutreachState {
     Suppressed,
     /// Content left, and nobody knows whether it arrived.
     InDoubt,
+    /// Daemons broke down with it in hand time and again: nobody touches it any more.
+    Quarantined,
 }
 
 impl OutreachState {
     /// Every state.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Planned,
         Self::Ready,
         Self::Claimed,
@@ -35,6 +44,7 @@ impl OutreachState {
         Self::Expired,
         Self::Suppressed,
         Self::InDoubt,
+        Self::Quarantined,
     ];
 
     /// The name in the database and in tables.
@@ -50,6 +60,7 @@ impl OutreachState {
             Self::Expired => "expired",
             Self::Suppressed => "suppressed",
             Self::InDoubt => "in_doubt",
+            Self::Quarantined => "quarantined",
         }
     }
 
@@ -62,13 +73,21 @@ impl OutreachState {
     /// Whether nothing more will happen by itself.
     #[must_use]
     pub const fn is_settled(self) -> bool {
-        matches!(self, Self::Sent | Self::Failed | Self::Expired | Self::Suppressed | Self::InDoubt)
+        matches!(
+            self,
+            Self::Sent
+                | Self::Failed
+                | Self::Expired
+                | Self::Suppressed
+                | Self::InDoubt
+                | Self::Quarantined
+        )
     }
 
     /// Whether a mail in this state counts as one that the contact has had or will have.
     #[must_use]
     pub const fn counts(self) -> bool {
-        !matches!(self, Self::Failed | Self::Expired | Self::Suppressed)
+        !matches!(self, Self::Failed | Self::Expired | Self::Suppressed | Self::Quarantined)
     }
 
     /// Whether the move from `self` to `next` is a legal one.
@@ -83,14 +102,21 @@ impl OutreachState {
             Self::Claimed => {
                 matches!(
                     next,
-                    Self::Ready | Self::Sending | Self::Failed | Self::Expired | Self::Suppressed
+                    Self::Ready
+                        | Self::Sending
+                        | Self::Failed
+                        | Self::Expired
+                        | Self::Suppressed
+                        | Self::Quarantined
                 )
             }
             Self::Sending => {
                 matches!(next, Self::Sent | Self::Ready | Self::Failed | Self::InDoubt)
             }
             Self::InDoubt => matches!(next, Self::Sent | Self::Ready | Self::Failed),
-            Self::Sent | Self::Failed | Self::Expired | Self::Suppressed => false,
+            Self::Sent | Self::Failed | Self::Expired | Self::Suppressed | Self::Quarantined => {
+                false
+            }
         }
     }
 }

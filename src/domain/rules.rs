@@ -254,8 +254,13 @@ impl Rules {
         let caps = tiers
             .flat_map(|tier| self.cadence.caps(tier))
             .chain(self.categories.iter().flat_map(|category| &category.caps));
-        let longest = caps.map(|cap| i64::from(cap.days)).max().unwrap_or(0);
-        let mut needs = Needs { history_days: HISTORY_DAYS.max(longest), ..Needs::default() };
+        let longest_cap = caps.map(|cap| i64::from(cap.days)).max().unwrap_or(0);
+        // The last mail counts until the next check-in, however seldom that is.
+        let tiers = self.cadence.tiers.iter().chain([&self.cadence.fallback]);
+        let longest_pause =
+            tiers.map(|tier| i64::from(tier.cadence.max.as_days())).max().unwrap_or(0);
+        let history_days = HISTORY_DAYS.max(longest_cap).max(longest_pause);
+        let mut needs = Needs { history_days, ..Needs::default() };
         for campaign in &self.campaigns {
             // A one-off is not to be sent again as long as it runs.
             if let Some(runs) = campaign.runs {

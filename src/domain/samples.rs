@@ -2,9 +2,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    Audience, Cadence, CadenceRules, Campaign, ContactId, DayOff, DayRule, DaysOff, Engagement,
-    Holiday, LeapDay, Limit, Locale, OccasionKind, OccasionRule, PastOutreach, Place, Rules,
-    SendWindow, Snapshot, Span, TierCadence, Wish,
+    Audience, Cadence, CadenceRules, Campaign, ContactId, DayOff, DayRule, DaysOff, DoubtPolicy,
+    Engagement, Holiday, LeapDay, Limit, Locale, OccasionKind, OccasionRule, PastOutreach, Place,
+    Rules, SendWindow, Snapshot, Span, TierCadence, Wish,
 };
 
 pub(crate) fn at(text: &str) -> DateTime<Utc> {
@@ -75,6 +75,7 @@ pub(crate) fn campaign(key: &str, occasion: OccasionRule, welcome: u32, off: Day
         day_off: off,
         priority: 0,
         category: None,
+        in_doubt: DoubtPolicy::Hold,
         place: Place::default(),
     }
 }

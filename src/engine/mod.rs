@@ -2,22 +2,25 @@
 mod configuration;
 mod difference;
 mod dispatch;
+mod doubt;
 mod explain;
 mod forecast;
 mod import;
 mod letter;
 mod live;
-mod marker;
 mod plan;
 mod preview;
 mod reclassify;
 mod record;
+mod retention;
+mod safety;
 mod surprises;
 
 use std::sync::Arc;
 
 pub use difference::{Difference, Example, Shift};
-pub use dispatch::Dispatched;
+pub use dispatch::{Dispatched, Stop};
+pub use doubt::Resolved;
 pub use explain::Explanation;
 pub use forecast::{Foreseen, Outlook, Readers};
 pub use import::{ImportOptions, ImportProgress, ImportReport, RefusedRow};
@@ -26,6 +29,7 @@ pub use plan::Planned;
 pub use preview::Preview;
 pub use reclassify::Reclassified;
 pub use record::Recorded;
+pub use retention::Dropped;
 
 use crate::{
     clock::Clock,
@@ -96,6 +100,9 @@ pub enum EngineError {
     /// A test mail was not accepted.
     #[error("the test mail was not accepted: {0}")]
     TestRefused(String),
+    /// An operator has to look first.
+    #[error("nothing is decided or sent since {}: {}; look at it, then run `perennial resume`", .0.since.format("%Y-%m-%d %H:%M UTC"), .0.why.in_english())]
+    Halted(crate::store::Halt),
     /// A worker of ours panicked.
     #[error("a worker stopped unexpectedly")]
     Worker,

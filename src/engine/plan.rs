@@ -1,5 +1,8 @@
 //! Fills the outbox with the mails that are due.
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ring::rand::SecureRandom;
@@ -24,6 +27,9 @@ pub struct Planned {
     pub held: BTreeMap<&'static str, u64>,
 }
 
+/// Entries from which on it is worth while to read and write at the same time.
+const WORTH_HALVING: usize = 200;
+
 /// Mails that one contact may be owed at one instant. With a minimum gap of a day or more it is one;
 /// the bound keeps a gap of zero from running away.
 const MOST_AT_ONCE: usize = 8;
@@ -39,13 +45,14 @@ impl Engine {
     #[tracing::instrument(name = "engine.plan", skip_all, err)]
     pub async fn plan_observed(
         &self,
-        mut observe: impl FnMut(&Snapshot, &Decision),
+        observe: impl FnMut(&Snapshot, &Decision) + Send,
     ) -> Result<Planned, EngineError> {
         let now = self.clock.now();
         // Who goes first on a day is not known before all of its mails are.
         let budget = self.config.rules.day_budget(now, self.config.schedules.zone);
         let until = budget.map_or(now, |budget| budget.ends_at);
-        let mut done = Planned::default();
+        let seen = Seen { done: Planned::default(), observe };
+        let seen = Mutex::new(seen);
         let mut tx = self.store.begin().await?;
         tx.recall(now - LATEST_RELEASE, now).await?;
         tx.commit().await?;
@@ -54,32 +61,62 @@ impl Engine {
             if due.is_empty() {
                 break;
             }
-            let contacts = due.iter().map(DecisionDue::contact);
-            let page = self.store.snapshots_of(&self.snapshot_options(), contacts, now).await?;
+            if self.store.has_one_writer() || due.len() < WORTH_HALVING {
+                self.plan_page(&due, (now, until), &seen).await?;
+            } else {
+                // Halves at a time, so that one is written while the other is read. By contact, so
+                // that no two of them write about one.
+                let (even, odd): (Vec<_>, Vec<_>) =
+                    due.into_iter().partition(|due| due.contact().0 % 2 == 0);
+                tokio::try_join!(
+                    self.plan_page(&even, (now, until), &seen),
+                    self.plan_page(&odd, (now, until), &seen),
+                )?;
+            }
+        }
+        let done = seen.into_inner().unwrap_or_else(PoisonError::into_inner).done;
+        if done.considered > 0 {
+            let Planned { considered, queued, .. } = &done;
+            info!(considered, queued, "Decided on {considered} contacts, queued {queued} mails");
+        }
+        Ok(done)
+    }
+
+    /// Decides on the contacts of these entries and writes down what follows.
+    async fn plan_page(
+        &self,
+        due: &[DecisionDue],
+        (now, until): (DateTime<Utc>, DateTime<Utc>),
+        seen: &Mutex<Seen<impl FnMut(&Snapshot, &Decision)>>,
+    ) -> Result<(), EngineError> {
+        if due.is_empty() {
+            return Ok(());
+        }
+        let contacts = due.iter().map(DecisionDue::contact);
+        let page = self.store.snapshots_of(&self.snapshot_options(), contacts, now).await?;
+        let mut mails = Vec::new();
+        let mut again = Vec::with_capacity(page.len());
+        {
+            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let Seen { done, observe } = &mut *seen;
             done.considered += page.len() as u64;
-            let mut mails = Vec::new();
-            let mut again = Vec::with_capacity(page.len());
             for mut contact in page {
-                let (decided, next) = self.owed(&mut contact, (now, until), &mut observe);
+                let (decided, next) = self.owed(&mut contact, (now, until), observe);
                 done.note(&decided, next);
                 mails.extend(decided.mails);
                 // Everything until then has just been decided on.
                 let soonest = until + TimeDelta::milliseconds(i64::from(until > now));
                 again.extend(next.map(|next| (contact.id, next.max(soonest))));
             }
-            mails.sort_by_key(|mail| mail.due_at);
-            let mut tx = self.store.begin().await?;
-            tx.withdraw(due.iter().map(DecisionDue::contact), now).await?;
-            let queued = tx.enqueue(&mails, now).await?;
-            tx.decided(&due, &again).await?;
-            tx.commit().await?;
-            done.queued += queued;
         }
-        if done.considered > 0 {
-            let Planned { considered, queued, .. } = &done;
-            info!(considered, queued, "Decided on {considered} contacts, queued {queued} mails");
-        }
-        Ok(done)
+        mails.sort_by_key(|mail| mail.due_at);
+        let mut tx = self.store.begin().await?;
+        tx.withdraw(due.iter().map(DecisionDue::contact), now).await?;
+        let queued = tx.enqueue(&mails, now).await?;
+        tx.decided(due, &again).await?;
+        tx.commit().await?;
+        seen.lock().unwrap_or_else(PoisonError::into_inner).done.queued += queued;
+        Ok(())
     }
 
     /// The mails that `contact` is owed by `until`, decided at `now`, and when to look again.
@@ -106,6 +143,12 @@ impl Engine {
         }
         (owed, decision.look_again_at(now))
     }
+}
+
+/// What a round of planning has come to, and who watches it.
+struct Seen<F> {
+    done: Planned,
+    observe: F,
 }
 
 struct Owed {

@@ -41,6 +41,7 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let first = tx.count_feedback(outreach, feedback, link_no, now).await?;
         if first {
+            self.take_as_evidence(&mut tx, outreach, feedback).await?;
             match feedback {
                 Feedback::Open => {}
                 Feedback::Unsubscribe => {

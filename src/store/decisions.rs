@@ -76,14 +76,17 @@ impl Tx {
         settled: &[DecisionDue],
         next: &[(ContactId, DateTime<Utc>)],
     ) -> Result<(), StoreError> {
-        let sql = "delete from decisions_due where (at, contact_id, asked_at) in (
+        // The bound says that they lie together at the beginning, so that none is looked up alone.
+        let sql = "delete from decisions_due
+                   where at <= $2 and (at, contact_id, asked_at) in (
                        select cast(value->>0 as bigint), cast(value->>1 as bigint),
                               cast(value->>2 as bigint)
                        from json_each($1))";
+        let latest = settled.iter().map(|due| due.at).max().unwrap_or(0);
         let rows: Vec<_> =
             settled.iter().map(|due| (due.at, due.contact_id, due.asked_at)).collect();
         let rows = json(&rows);
-        execute!(self, sql, rows);
+        execute!(self, sql, rows, latest);
         let sql = "insert into decisions_due (at, contact_id, asked_at)
                    select cast(value->>0 as bigint), cast(value->>1 as bigint), 0
                    from json_each($1) where true

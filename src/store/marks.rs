@@ -2,12 +2,9 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{
-    StoreError, Tx, contacts_in_order, decisions::decide_at_once_sql, execute, json, json_keys,
-    on_tx,
-};
+use super::{StoreError, Tx, TxInner, decisions::decide_at_once_sql, execute, json, on_tx};
 use crate::domain::{Outcome, OutreachId, OutreachState};
 
 /// A message whose content is about to leave.
@@ -26,7 +23,7 @@ pub struct Prepared {
 }
 
 /// How an attempt ended, and what becomes of the row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Row identity.
     pub id: OutreachId,
@@ -38,15 +35,23 @@ pub struct Mark {
     pub to: OutreachState,
     /// When to try again, for [`OutreachState::Ready`].
     pub next_at: Option<DateTime<Utc>>,
-    /// What happened, if there was an attempt.
+    /// What happened. Without it nothing did, and the attempt's number goes to the next one.
     pub attempt: Option<Attempt>,
 }
 
 /// One line of the append-only history of attempts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// 1 for the first.
     pub no: u32,
+    /// When it began: the message was at hand and a connection was looked for.
+    pub began_at: DateTime<Utc>,
+    /// When the mark was durable and the content could leave, if it came to that.
+    pub sending_at: Option<DateTime<Utc>>,
+    /// The relay's name, if there is a relay.
+    pub relay: Option<String>,
+    /// Which one of the daemon's connections to that relay, from 1.
+    pub connection: Option<u64>,
     /// When it ended.
     pub ended_at: DateTime<Utc>,
     /// How it ended.
@@ -59,6 +64,10 @@ struct AttemptRow<'a>(
     u32,
     i64,
     i64,
+    Option<i64>,
+    i64,
+    Option<&'a str>,
+    Option<u64>,
     &'static str,
     Option<&'static str>,
     Option<u16>,
@@ -72,6 +81,7 @@ impl Tx {
     pub async fn mark_sending(
         &mut self,
         messages: &[Prepared],
+        now: DateTime<Utc>,
     ) -> Result<HashSet<OutreachId>, StoreError> {
         let sql = include_str!("sql/outreach_mark_sending.sql");
         let rows: Vec<_> = messages
@@ -84,14 +94,14 @@ impl Tx {
         let marked: Vec<i64> =
             on_tx!(self, conn => sqlx::query_scalar(sql).bind(rows).fetch_all(conn).await?);
         let marked: HashSet<_> = marked.into_iter().map(OutreachId).collect();
-        let sql = "insert into bodies (outreach_id, message) values ($1, $2)
-                   on conflict (outreach_id) do nothing";
-        let mut links = Vec::new();
-        for message in messages.iter().filter(|message| marked.contains(&message.id)) {
-            let (id, body) = (message.id.0, message.body.as_slice());
-            execute!(self, sql, id, body);
-            links.extend(message.links.iter().enumerate().map(|(no, url)| (id, no, url)));
-        }
+        let leaving = || messages.iter().filter(|message| marked.contains(&message.id));
+        self.keep_bodies(leaving(), now).await?;
+        let links: Vec<_> = leaving()
+            .flat_map(|message| {
+                let numbered = message.links.iter().enumerate();
+                numbered.map(|(no, url)| (message.id.0, no, url))
+            })
+            .collect();
         if !links.is_empty() {
             let sql = "insert into links (outreach_id, no, url)
                        select cast(value->>0 as bigint), cast(value->>1 as bigint), value->>2
@@ -101,6 +111,38 @@ impl Tx {
             execute!(self, sql, links);
         }
         Ok(marked)
+    }
+
+    /// Stores the bytes of these messages, unless an earlier attempt did.
+    async fn keep_bodies<'a>(
+        &mut self,
+        messages: impl Iterator<Item = &'a Prepared>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let ms = now.timestamp_millis();
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => {
+                let sql = "insert into bodies (outreach_id, written_at, message)
+                           values ($1, $2, $3) on conflict (outreach_id) do nothing";
+                for Prepared { id, body, .. } in messages {
+                    let row = sqlx::query(sql).bind(id.0).bind(ms).bind(body.as_slice());
+                    row.execute(&mut **tx).await?;
+                }
+            }
+            // One statement, since here each one is a round trip.
+            TxInner::Postgres(tx) => {
+                let sql = "insert into bodies (outreach_id, written_at, message)
+                           select id, $3, message
+                           from unnest($1::bigint[], $2::bytea[]) as body (id, message)
+                           on conflict (outreach_id) do nothing";
+                let (ids, bodies): (Vec<i64>, Vec<&[u8]>) =
+                    messages.map(|message| (message.id.0, message.body.as_slice())).unzip();
+                if !ids.is_empty() {
+                    sqlx::query(sql).bind(ids).bind(bodies).bind(ms).execute(&mut **tx).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Writes down how attempts ended. Returns the rows that were moved; a row that is missing has
@@ -117,6 +159,7 @@ impl Tx {
             .map(|mark| {
                 let settled = mark.to.is_settled().then_some(now.timestamp_millis());
                 let next_at = mark.next_at.map(|at| at.timestamp_millis());
+                let untried = i32::from(mark.attempt.is_none());
                 (
                     mark.id.0,
                     mark.lease_token,
@@ -124,6 +167,7 @@ impl Tx {
                     mark.to.as_str(),
                     next_at,
                     settled,
+                    untried,
                 )
             })
             .collect();
@@ -131,8 +175,8 @@ impl Tx {
         let moved: Vec<i64> =
             on_tx!(self, conn => sqlx::query_scalar(sql).bind(rows).fetch_all(conn).await?);
         let moved: HashSet<_> = moved.into_iter().map(OutreachId).collect();
-        self.record_attempts(marks, &moved).await?;
-        self.note_mailed(marks, &moved, now).await?;
+        self.record_attempts(marks, &moved, now).await?;
+        self.decide_anew(marks, &moved, now).await?;
         Ok(moved)
     }
 
@@ -140,46 +184,45 @@ impl Tx {
         &mut self,
         marks: &[Mark],
         moved: &HashSet<OutreachId>,
+        now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let rows: Vec<_> = marks
+        let attempts: Vec<_> = marks
             .iter()
             .filter(|mark| moved.contains(&mark.id))
-            .filter_map(|mark| Some(attempt_row(mark, mark.attempt.as_ref()?)))
+            .filter_map(|mark| Some((mark, mark.attempt.as_ref()?)))
             .collect();
+        if attempts.is_empty() {
+            return Ok(());
+        }
         let sql = include_str!("sql/attempts_write.sql");
+        let rows: Vec<_> =
+            attempts.iter().map(|(mark, attempt)| attempt_row(mark, attempt)).collect();
         let rows = json(&rows);
         execute!(self, sql, rows);
-        Ok(())
+        let in_doubt = attempts.iter().filter(|(mark, _)| mark.to == OutreachState::InDoubt);
+        let doubts: Vec<_> =
+            in_doubt.map(|(mark, attempt)| (mark.id.0, i64::from(attempt.no))).collect();
+        if doubts.is_empty() { Ok(()) } else { self.open_doubts(&doubts, now).await }
     }
 
-    /// A mail that left is its contact's last one; one that was given up has the contact decided
-    /// on anew.
-    async fn note_mailed(
+    /// Has the contacts decided on anew whose mails were given up.
+    async fn decide_anew(
         &mut self,
         marks: &[Mark],
         moved: &HashSet<OutreachId>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let of_state = |wanted: fn(OutreachState) -> bool| {
-            let marks = marks.iter().filter(|mark| moved.contains(&mark.id));
-            json_keys(marks.filter(|mark| wanted(mark.to)).map(|mark| mark.id.0))
-        };
-        let which = contacts_in_order!(
-            "id in (select contact_id from outreach
-                    where id in (select cast(value->>0 as bigint) from json_each($1)))"
-        );
-        self.take_contacts(which, &json_keys(moved.iter().map(|id| id.0))).await?;
-        let sql = "update contacts set last_mail_at = $2
-                   where id in (select contact_id from outreach
-                                where id in (select cast(value->>0 as bigint) from json_each($1)))";
-        let (ids, ms) = (of_state(|state| state == OutreachState::Sent), now.timestamp_millis());
-        execute!(self, sql, ids, ms);
+        let given_up = marks.iter().filter(|mark| moved.contains(&mark.id) && !mark.to.counts());
+        let ids: Vec<_> = given_up.map(|mark| [mark.id.0]).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
         let sql = decide_at_once_sql!(
             "id in (select contact_id from outreach
                     where id in (select cast(value->>0 as bigint) from json_each($1)))"
         );
-        let ids = of_state(|state| !state.counts());
-        execute!(self, sql, ids, ms);
+        let ids = json(&ids);
+        execute!(self, sql, ids, now.timestamp_millis());
         Ok(())
     }
 }
@@ -197,7 +240,11 @@ fn attempt_row<'a>(mark: &Mark, attempt: &'a Attempt) -> AttemptRow<'a> {
         mark.id.0,
         attempt.no,
         mark.lease_token,
+        attempt.began_at.timestamp_millis(),
+        attempt.sending_at.map(|at| at.timestamp_millis()),
         attempt.ended_at.timestamp_millis(),
+        attempt.relay.as_deref(),
+        attempt.connection,
         verdict,
         phase.map(crate::domain::Phase::as_str),
         reply.map(|reply| reply.code),

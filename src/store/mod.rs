@@ -6,6 +6,7 @@
 //! Rows are private to this room: past it there are only domain types.
 mod business;
 mod decisions;
+mod doubts;
 mod facts;
 mod feedback;
 mod import;
@@ -15,6 +16,10 @@ mod meta;
 mod outbox;
 mod past;
 mod people;
+mod recovery;
+mod relays;
+mod retention;
+mod safety;
 mod schema;
 mod snapshots;
 mod standings;
@@ -31,6 +36,7 @@ use sqlx::{
 };
 
 pub use decisions::DecisionDue;
+pub use doubts::OpenDoubt;
 pub use facts::ContactFacts;
 pub use feedback::FeedbackTarget;
 pub use import::Change;
@@ -38,6 +44,8 @@ pub use letters::{LetterFacts, LetterRepFacts};
 pub use marks::{Attempt, Mark, Prepared};
 pub use meta::ConfigurationNote;
 pub use outbox::{Claimed, LATEST_RELEASE, NewOutreach};
+pub use recovery::Recovered;
+pub use safety::{Halt, HaltCause};
 pub use snapshots::SnapshotOptions;
 pub use standings::Stood;
 pub use status::{LedgerCount, Totals};
@@ -197,6 +205,12 @@ impl Store {
             Backend::Sqlite { .. } => "SQLite",
             Backend::Postgres(_) => "PostgreSQL",
         }
+    }
+
+    /// Whether only one transaction can write at a time, so that there is nothing to gain from several.
+    #[must_use]
+    pub const fn has_one_writer(&self) -> bool {
+        matches!(self.backend, Backend::Sqlite { .. })
     }
 
     /// Closes all connections, so that an SQLite file is whole and alone when this returns.

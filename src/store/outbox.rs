@@ -212,28 +212,13 @@ impl Tx {
         Ok(ready)
     }
 
-    /// Takes back what a daemon left behind whose lease has ended: a claimed mail is ready again,
-    /// since nothing left; one whose content may have left is in doubt.
-    pub async fn recover(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let ms = now.timestamp_millis();
-        for sql in [
-            "update outreach set state = 'ready', lease_token = null, lease_until = null
-             where state = 'claimed' and lease_until <= $1",
-            "update outreach set state = 'in_doubt', settled_at = $1, lease_token = null,
-                    lease_until = null
-             where state = 'sending' and lease_until <= $1",
-        ] {
-            execute!(self, sql, ms);
-        }
-        Ok(())
-    }
-
-    /// Takes a lease on up to `limit` ready mails, the longest waiting first.
+    /// Takes a lease on up to `limit` ready mails, the longest waiting first, of those that daemons
+    /// have broken down with `strikes` times.
     pub async fn claim(
         &mut self,
         now: DateTime<Utc>,
         lease: TimeDelta,
-        limit: u32,
+        (limit, strikes): (u32, u32),
     ) -> Result<Vec<Claimed>, StoreError> {
         let sql = "update lease_tokens set last = last + 1 where id = 1 returning last";
         let token: i64 = on_tx!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await?);
@@ -243,7 +228,8 @@ impl Tx {
         );
         let (ms, until) = (now.timestamp_millis(), (now + lease).timestamp_millis());
         let rows: Vec<ClaimedRow> = on_tx!(self, conn => sqlx::query_as(sql)
-            .bind(ms).bind(token).bind(until).bind(i64::from(limit)).fetch_all(conn).await?);
+            .bind(ms).bind(token).bind(until).bind(i64::from(limit)).bind(i64::from(strikes))
+            .fetch_all(conn).await?);
         let sql = "select outreach_id, message from bodies
                    where outreach_id in (select cast(value->>0 as bigint) from json_each($1))";
         let ids = json_keys(rows.iter().filter(|row| row.attempt > 1).map(|row| row.id));

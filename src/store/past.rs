@@ -6,22 +6,19 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use super::{Store, StoreError, day_text, json_keys, on_pool};
 use crate::domain::{ContactId, Deed, DeedKind, Needs, Term};
 
-/// Contracts and deeds by account, and touches by contact.
+/// Contracts and orders by account.
 #[derive(Debug, Default)]
 pub(super) struct BusinessPast {
     terms: HashMap<i64, Vec<Term>>,
     orders: HashMap<i64, Vec<Deed>>,
-    touches: HashMap<i64, Vec<Deed>>,
 }
 
 impl BusinessPast {
-    /// What concerns one contact.
-    pub(super) fn of(&self, contact: i64, account: Option<i64>) -> (Vec<Term>, Vec<Deed>) {
+    /// What concerns the contacts of one account.
+    pub(super) fn of(&self, account: Option<i64>) -> (Vec<Term>, Vec<Deed>) {
         let terms = account.and_then(|account| self.terms.get(&account)).cloned();
-        let orders = account.and_then(|account| self.orders.get(&account));
-        let touches = self.touches.get(&contact);
-        let deeds = orders.into_iter().chain(touches).flatten().copied().collect();
-        (terms.unwrap_or_default(), deeds)
+        let orders = account.and_then(|account| self.orders.get(&account)).cloned();
+        (terms.unwrap_or_default(), orders.unwrap_or_default())
     }
 }
 
@@ -30,30 +27,43 @@ impl BusinessPast {
 const TERM_DAYS: u64 = 400;
 
 impl Store {
-    /// Reads what `needs` asks for of these contacts, each with its account, as of `today`.
+    /// Reads what `needs` asks for of these accounts, as of `today`.
     pub(super) async fn business_past(
         &self,
-        contacts: &[(i64, Option<i64>)],
+        accounts: impl Iterator<Item = i64>,
         needs: &Needs,
         today: NaiveDate,
     ) -> Result<BusinessPast, StoreError> {
-        let mut past = BusinessPast::default();
-        let accounts: std::collections::BTreeSet<_> =
-            contacts.iter().filter_map(|(_, account)| *account).collect();
+        let accounts: std::collections::BTreeSet<_> = accounts.collect();
         let accounts = json_keys(accounts.iter());
-        let back = Days::new(needs.deed_days.max(0).cast_unsigned());
-        let since = today.checked_sub_days(back).unwrap_or(NaiveDate::MIN);
-        if needs.terms {
-            past.terms = self.terms(&accounts, today - Days::new(TERM_DAYS)).await?;
+        let terms = async {
+            if !needs.terms {
+                return Ok(HashMap::new());
+            }
+            self.terms(&accounts, today - Days::new(TERM_DAYS)).await
+        };
+        let orders = async {
+            if !needs.orders {
+                return Ok(HashMap::new());
+            }
+            self.orders_since(&accounts, first_day(needs, today)).await
+        };
+        let (terms, orders) = tokio::try_join!(terms, orders)?;
+        Ok(BusinessPast { terms, orders })
+    }
+
+    /// The touches of these contacts that `needs` asks for, by contact, as of `today`.
+    pub(super) async fn touches_that_matter(
+        &self,
+        contacts: &[ContactId],
+        needs: &Needs,
+        today: NaiveDate,
+    ) -> Result<HashMap<ContactId, Vec<Deed>>, StoreError> {
+        if !needs.touches {
+            return Ok(HashMap::new());
         }
-        if needs.orders {
-            past.orders = self.orders_since(&accounts, since).await?;
-        }
-        if needs.touches {
-            let contacts = json_keys(contacts.iter().map(|(contact, _)| contact));
-            past.touches = self.touches_since(&contacts, since).await?;
-        }
-        Ok(past)
+        let contacts = json_keys(contacts.iter().map(|contact| contact.0));
+        self.touches_since(&contacts, first_day(needs, today)).await
     }
 
     /// When the contact was last touched before `now`, by the kind of touch.
@@ -116,7 +126,7 @@ impl Store {
         &self,
         contacts: &str,
         since: NaiveDate,
-    ) -> Result<HashMap<i64, Vec<Deed>>, StoreError> {
+    ) -> Result<HashMap<ContactId, Vec<Deed>>, StoreError> {
         let sql = "select id, contact_id, kind, at from touches
                    where contact_id in (select cast(value->>0 as bigint) from json_each($1))
                      and at >= $2
@@ -124,13 +134,19 @@ impl Store {
         let ms = since.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
         let rows: Vec<(i64, i64, String, i64)> = on_pool!(self, pool =>
             sqlx::query_as(sql).bind(contacts).bind(ms).fetch_all(pool).await?);
-        let mut found: HashMap<i64, Vec<Deed>> = HashMap::new();
+        let mut found: HashMap<ContactId, Vec<Deed>> = HashMap::new();
         for (id, contact, kind, at) in rows {
             let corrupt = StoreError::Corrupt { table: "touches", id, column: "at" };
             let on = super::instant(at).ok_or(corrupt)?.date_naive();
             let deed = DeedKind::from_name(&kind).map(|kind| Deed { kind, on });
-            found.entry(contact).or_default().extend(deed);
+            found.entry(ContactId(contact)).or_default().extend(deed);
         }
         Ok(found)
     }
+}
+
+/// The first day on which a deed may have been done that still matters.
+fn first_day(needs: &Needs, today: NaiveDate) -> NaiveDate {
+    let back = Days::new(needs.deed_days.max(0).cast_unsigned());
+    today.checked_sub_days(back).unwrap_or(NaiveDate::MIN)
 }

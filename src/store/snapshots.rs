@@ -5,10 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use sqlx::FromRow;
 
-use super::{Store, StoreError, json_keys, on_pool, parsed, parsed_option};
+use super::{Stood, Store, StoreError, json_keys, on_pool, parsed, parsed_option};
 use crate::domain::{
-    ContactId, EmailAddress, Locale, Needs, OccasionKind, OutreachState, PastOutreach, Snapshot,
-    Suppression,
+    ContactId, Deed, EmailAddress, Locale, Needs, OccasionKind, OutreachState, PastOutreach,
+    Snapshot, Suppression,
 };
 
 /// What stands in for what nobody told us of a contact, and what decisions need besides.
@@ -50,6 +50,13 @@ struct PastRow {
     at: i64,
 }
 
+/// By contact.
+struct Aside {
+    stood: HashMap<ContactId, Stood>,
+    history: HashMap<ContactId, Vec<PastOutreach>>,
+    touches: HashMap<ContactId, Vec<Deed>>,
+}
+
 macro_rules! snapshots_sql {
     ($condition:literal) => {
         concat!(include_str!("sql/snapshots.sql"), $condition)
@@ -67,9 +74,13 @@ impl Store {
         let sql = snapshots_sql!(
             "where c.id in (select cast(value->>0 as bigint) from json_each($1)) order by c.id"
         );
-        let ids = json_keys(contacts.map(|contact| contact.0));
-        let rows = on_pool!(self, pool => sqlx::query_as(sql).bind(ids).fetch_all(pool).await?);
-        self.complete(rows, options, now).await
+        let ids: Vec<ContactId> = contacts.collect();
+        let keys = json_keys(ids.iter().map(|contact| contact.0));
+        let rows = async {
+            Ok(on_pool!(self, pool => sqlx::query_as(sql).bind(keys).fetch_all(pool).await?))
+        };
+        let (rows, aside) = tokio::try_join!(rows, self.aside(&ids, options, now))?;
+        self.complete(rows, aside, options, now).await
     }
 
     /// Up to `limit` contacts after `after`, by id.
@@ -83,7 +94,8 @@ impl Store {
         let sql = snapshots_sql!("where c.id > $1 order by c.id limit $2");
         let rows = on_pool!(self, pool => sqlx::query_as(sql)
             .bind(after.0).bind(i64::from(limit)).fetch_all(pool).await?);
-        self.complete(rows, options, now).await
+        let aside = self.aside(&ids_of(&rows), options, now).await?;
+        self.complete(rows, aside, options, now).await
     }
 
     /// The contact with this address, if there is one.
@@ -96,25 +108,42 @@ impl Store {
         let sql = snapshots_sql!("where c.match_key = $1");
         let rows = on_pool!(self, pool => sqlx::query_as(sql)
             .bind(address.match_key()).fetch_all(pool).await?);
-        Ok(self.complete(rows, options, now).await?.pop())
+        let aside = self.aside(&ids_of(&rows), options, now).await?;
+        Ok(self.complete(rows, aside, options, now).await?.pop())
+    }
+
+    /// What is known of these contacts besides their own rows and their accounts. Read at the same
+    /// time, since each waits for rows from all over a table of its own.
+    async fn aside(
+        &self,
+        contacts: &[ContactId],
+        options: &SnapshotOptions,
+        now: DateTime<Utc>,
+    ) -> Result<Aside, StoreError> {
+        let since = now - TimeDelta::days(options.needs.history_days);
+        let (stood, history, touches) = tokio::try_join!(
+            self.stood(contacts.iter().copied()),
+            self.history(contacts.iter().copied(), (since, now)),
+            self.touches_that_matter(contacts, &options.needs, now.date_naive()),
+        )?;
+        Ok(Aside { stood, history, touches })
     }
 
     async fn complete(
         &self,
         rows: Vec<SnapshotRow>,
+        aside: Aside,
         options: &SnapshotOptions,
         now: DateTime<Utc>,
     ) -> Result<Vec<Snapshot>, StoreError> {
-        let ids = || rows.iter().map(|row| ContactId(row.id));
-        let mut stood = self.stood(ids()).await?;
-        let since = now - TimeDelta::days(options.needs.history_days);
-        let mut history = self.history(ids(), (since, now)).await?;
-        let keys = rows.iter().map(|row| (row.id, row.account_id)).collect::<Vec<_>>();
-        let past = self.business_past(&keys, &options.needs, now.date_naive()).await?;
+        let Aside { mut stood, mut history, mut touches } = aside;
+        let accounts = rows.iter().filter_map(|row| row.account_id);
+        let past = self.business_past(accounts, &options.needs, now.date_naive()).await?;
         rows.into_iter()
             .map(|row| {
-                let (terms, deeds) = past.of(row.id, row.account_id);
+                let (terms, mut deeds) = past.of(row.account_id);
                 let mut snapshot = row.snapshot(options)?;
+                deeds.extend(touches.remove(&snapshot.id).unwrap_or_default());
                 (snapshot.terms, snapshot.deeds) = (terms, deeds);
                 let stood = stood.remove(&snapshot.id).unwrap_or_default();
                 snapshot.standings = stood.standings;
@@ -160,6 +189,10 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+fn ids_of(rows: &[SnapshotRow]) -> Vec<ContactId> {
+    rows.iter().map(|row| ContactId(row.id)).collect()
 }
 
 impl SnapshotRow {

@@ -9,7 +9,7 @@ use crate::{
     cli::output::Output,
     clock::Clock,
     domain::{ContactId, NextMail, Verdict},
-    engine::Engine,
+    engine::{Engine, Stop},
 };
 
 /// A mail of the story, for the table.
@@ -123,7 +123,7 @@ impl Story {
         if told.is_empty() && engine.store.next_mail_at().await?.is_none_or(|at| at > now) {
             return Ok(());
         }
-        let done = engine.dispatch().await?;
+        let done = engine.dispatch(&Stop::default()).await?;
         if let Some(said) = done.trouble {
             anyhow::bail!("the built-in inbox is in trouble: {said}");
         }

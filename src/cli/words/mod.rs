@@ -1,10 +1,14 @@
 //! Decisions as sentences, in English and Chinese.
+mod delivery;
 mod surprise;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-pub(super) use self::surprise::surprise;
+pub(super) use self::{
+    delivery::{doubt_policy, halt},
+    surprise::surprise,
+};
 use super::{Language, tiers::tiers};
 use crate::{
     domain::{

@@ -14,10 +14,16 @@ use crate::{
         table::{Complained, Table},
     },
     domain::{
-        Audience, Campaign, DayOff, DeedKind, Event, Locale, Milestone, OccasionKind, OccasionRule,
-        Place, RoundYears, RunningDays, instant, nearest,
+        Audience, Campaign, DayOff, DeedKind, DoubtPolicy, Event, Locale, Milestone, OccasionKind,
+        OccasionRule, Place, RoundYears, RunningDays, instant, nearest,
     },
 };
+
+const IN_DOUBT: OneOf<DoubtPolicy> = OneOf(&[
+    ("hold", DoubtPolicy::Hold),
+    ("resend", DoubtPolicy::Resend),
+    ("assume-sent", DoubtPolicy::AssumeSent),
+]);
 
 const DAYS_OFF: OneOf<DayOff> = OneOf(&[
     ("keep", DayOff::Keep),
@@ -69,6 +75,10 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
     let meaning = "Of two campaigns for one kind of occasion the one with the higher number wins.";
     let priority = file.or("priority", &Whole(-1000..=1000_i64), "0", meaning);
     let category = category(file, known);
+    let meaning = "What becomes of a mail of which nobody knows whether it arrived, after a crash or a \
+                   broken connection: `hold` waits for evidence or an operator and takes it as sent \
+                   once it is not welcome any more, `resend` sends it again, `assume-sent` does not.";
+    let in_doubt = file.or("in_doubt", &IN_DOUBT, "\"hold\"", meaning);
     let steps = steps(file);
     let audience = file.section("audience", |table| audience(table, known));
     let is_win_back = kind == Some(OccasionKind::WinBack);
@@ -92,6 +102,7 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
         day_off: day_off?,
         priority: priority?,
         category: category.ok()?,
+        in_doubt: in_doubt?,
         place,
     };
     let steps = steps?;

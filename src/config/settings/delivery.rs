@@ -4,7 +4,7 @@ use std::{fs, ops::RangeInclusive, time::Duration};
 use super::{super::secret::cannot_read, url};
 use crate::{
     config::{
-        Delivery, Sender,
+        Delivery, Patience, Sender,
         form::{Length, OneOf, PATH, TEXT, Whole, Words, YesNo, not_this},
         secret::SECRET,
         table::{Complained, Table},
@@ -23,14 +23,20 @@ const VIA: OneOf<Via> = OneOf(&[("folder", Via::Folder), ("relay", Via::Relay)])
 /// A day: a daemon that has been silent for longer is not coming back.
 const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
-/// Reads `[delivery]`: where mail goes, and the lease.
-pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(Delivery, Duration)> {
+/// Reads `[delivery]`: where mail goes, and how long it may take.
+pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(Delivery, Patience)> {
     let meaning =
         "Where mail goes: to a `relay`, or as files into a `folder`, where nobody gets it.";
     let via = table.needed("via", &VIA, meaning);
     let meaning = "How long a daemon may hold a message before another one takes it over; longer \
                    than `delivery.relay.content_timeout`.";
     let lease = table.or("lease", &Length(LEASE), "\"15 minutes\"", meaning);
+    let meaning = "How long after a crash or a broken connection a mail stays in doubt before its \
+                   campaign's `in_doubt` is followed; whoever held it may be frozen only.";
+    let doubt_grace = table.or("doubt_grace", &Length(LEASE), "\"15 minutes\"", meaning);
+    let meaning = "How long a daemon that is told to stop waits for the mails that are just leaving; \
+                   what is not confirmed then is in doubt.";
+    let stop_timeout = table.or("stop_timeout", &Length(LEASE), "\"11 minutes\"", meaning);
     let folder = table.section_if(via == Some(Via::Folder), "folder", |table| {
         let meaning = "The folder; it is made if it is not there.";
         table.needed("path", &PATH, meaning).map(|path| table.base().join(path))
@@ -40,7 +46,7 @@ pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(De
         Via::Folder => Delivery::Folder(folder?),
         Via::Relay => Delivery::Relay(relay?),
     };
-    let lease = lease?;
+    let (lease, doubt_grace, stop_timeout) = (lease?, doubt_grace?, stop_timeout?);
     if let Delivery::Relay(relay) = &delivery
         && relay.timeouts.content >= lease
     {
@@ -48,7 +54,7 @@ pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(De
                        send one message";
         table.complain("lease", message);
     }
-    Some((delivery, lease))
+    Some((delivery, Patience { lease, doubt_grace, stop_timeout }))
 }
 
 const HOST: Words<String> = Words {

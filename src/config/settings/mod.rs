@@ -2,11 +2,11 @@
 mod delivery;
 mod url;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
 use super::{
-    Company, Defaults, Delivery, Schedules, Sender, Tracking,
-    form::{ADDRESS, ByLanguage, LOCALE, PATH, SCHEDULE, TEXT, TICK, Words, YesNo, ZONE},
+    Company, Defaults, Delivery, Patience, Retention, Schedules, Sender, Tracking,
+    form::{ADDRESS, ByLanguage, Days, LOCALE, PATH, SCHEDULE, TEXT, TICK, Words, YesNo, ZONE},
     secret::{self, SECRET},
     table::Table,
 };
@@ -18,7 +18,8 @@ pub(super) struct Settings {
     pub(super) sender: Sender,
     pub(super) defaults: Defaults,
     pub(super) delivery: Delivery,
-    pub(super) lease: Duration,
+    pub(super) patience: Patience,
+    pub(super) retention: Retention,
     pub(super) tracking: Tracking,
     pub(super) schedules: Schedules,
     pub(super) templates: Option<PathBuf>,
@@ -31,6 +32,7 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
     let sender = file.section("sender", sender);
     let defaults = file.section("defaults", defaults);
     let delivery = file.section("delivery", |table| delivery::read(table, sender.as_ref()));
+    let retention = file.section("retention", retention);
     let tracking = file.section("tracking", tracking);
     let zone = defaults.as_ref().map(|(defaults, _)| defaults.zone);
     let schedules = file.section("schedule", |table| {
@@ -40,9 +42,11 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
         let tick = table.or("tick", &TICK, "\"* * * * *\"", meaning);
         let meaning = "When all contacts are put into their tiers anew.";
         let reclassify = table.or("reclassify", &SCHEDULE, "\"10 2 * * *\"", meaning);
+        let meaning = "When old messages and links are dropped.";
+        let clean_up = table.or("clean_up", &SCHEDULE, "\"40 2 * * *\"", meaning);
         let own_is_bad = own.is_none() && table.has("zone");
         let zone = if own_is_bad { None } else { own.or(zone) };
-        Some(Schedules { zone: zone?, tick: tick?, reclassify: reclassify? })
+        Some(Schedules { zone: zone?, tick: tick?, reclassify: reclassify?, clean_up: clean_up? })
     });
     let templates = file.section("templates", |table| {
         let meaning = "A folder of templates; a file in it takes the place of the built-in one of \
@@ -51,14 +55,15 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
         Some(folder.map(|folder| table.base().join(folder)))
     });
     let (defaults, may_track) = defaults?;
-    let (delivery, lease) = delivery?;
+    let (delivery, patience) = delivery?;
     Some(Settings {
         database_url: database_url?,
         company: company?,
         sender: sender?,
         defaults,
         delivery,
-        lease,
+        patience,
+        retention: retention?,
         tracking: Tracking { default_consent: may_track, ..tracking? },
         schedules: schedules?,
         templates: templates?,
@@ -119,6 +124,16 @@ fn defaults(table: &mut Table<'_>) -> Option<(Defaults, bool)> {
                    say. In the European Union that needs the consent of each contact.";
     let may_track = table.or("may_track", &YesNo, "false", meaning);
     Some((Defaults { locale: locale?, zone: zone? }, may_track?))
+}
+
+fn retention(table: &mut Table<'_>) -> Option<Retention> {
+    let meaning = "How long the bytes of a message are kept, for a repeated attempt and for whoever \
+                   asks what was sent; the ledger keeps its row for good.";
+    let bodies = table.or("bodies", &Days { from: 1 }, "\"30 days\"", meaning);
+    let meaning = "How long the links in a mail lead where they led; afterwards a page says that \
+                   they have expired. Ways out never expire.";
+    let links = table.or("links", &Days { from: 1 }, "\"400 days\"", meaning);
+    Some(Retention { bodies: bodies?.as_delta(), links: links?.as_delta() })
 }
 
 /// An address to listen on.

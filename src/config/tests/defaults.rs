@@ -114,7 +114,7 @@ fn the_relay_that_is_commented_out_can_be_used_too_and_shows_the_defaults() {
     assert_eq!(relay.security, Security::StartTls);
     assert_eq!(relay.timeouts, Timeouts::default());
     assert_eq!(relay.credentials.unwrap().password.expose(), "hunter2");
-    assert_eq!(config.lease, Duration::from_mins(15));
+    assert_eq!(config.patience.lease, Duration::from_mins(15));
 }
 
 #[test]

@@ -1,14 +1,21 @@
-insert into attempts (outreach_id, no, lease_token, ended_at, verdict, phase, code, enhanced, reply)
+insert into attempts (
+    outreach_id, no, lease_token, began_at, sending_at, ended_at, relay, connection, verdict, phase, code,
+    enhanced, reply
+)
 select
     cast(value->>0 as bigint),
     cast(value->>1 as bigint),
     cast(value->>2 as bigint),
     cast(value->>3 as bigint),
-    value->>4,
-    value->>5,
-    cast(value->>6 as bigint),
-    value->>7,
-    value->>8
+    cast(value->>4 as bigint),
+    cast(value->>5 as bigint),
+    value->>6,
+    cast(value->>7 as bigint),
+    value->>8,
+    value->>9,
+    cast(value->>10 as bigint),
+    value->>11,
+    value->>12
 from json_each($1)
 where true
 on conflict (outreach_id, no) do nothing

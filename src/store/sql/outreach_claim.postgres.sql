@@ -3,7 +3,7 @@ update outreach
 set state = 'claimed', lease_token = $2, lease_until = $3, attempt = attempt + 1
 where id in (
     select id from outreach
-    where state = 'ready' and next_at <= $1
+    where state = 'ready' and next_at <= $1 and strikes = $5
         -- Put off while its contact was being suppressed; the gate stops it.
         and not exists (
             select 1

@@ -3,6 +3,7 @@ set
     state = mark.next_state,
     next_at = coalesce(mark.try_at, next_at),
     settled_at = mark.settled,
+    attempt = attempt - mark.untried,
     lease_token = null,
     lease_until = null
 from (
@@ -12,7 +13,8 @@ from (
         value->>2 as known_state,
         value->>3 as next_state,
         cast(value->>4 as bigint) as try_at,
-        cast(value->>5 as bigint) as settled
+        cast(value->>5 as bigint) as settled,
+        cast(value->>6 as bigint) as untried
     from json_each($1)
 ) as mark
 where outreach.id = mark.outreach_id and state = mark.known_state and lease_token = mark.token

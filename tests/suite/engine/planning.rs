@@ -98,7 +98,7 @@ async fn forecast_foresees_what_a_year_of_rounds_sends(db: &Database) {
     {
         world.wait((next - world.engine.clock.now()).max(TimeDelta::zero()));
         world.engine.plan().await.unwrap();
-        world.engine.dispatch().await.unwrap();
+        world.dispatch().await;
     }
     let sent = db
         .texts("select contact_id || ' ' || due_at from outreach where state = 'sent' order by due_at, contact_id")
@@ -185,7 +185,7 @@ async fn a_short_budget_goes_to_the_higher_tier_and_the_rest_is_carried_over(db:
     let mut sent = Vec::new();
     for _ in 0..4 * 48 {
         world.engine.plan().await.unwrap();
-        world.engine.dispatch().await.unwrap();
+        world.dispatch().await;
         world.wait(TimeDelta::minutes(30));
     }
     let rows =
@@ -226,7 +226,7 @@ async fn what_the_budget_holds_back_leaves_in_its_window_once_and_not_against_a_
     world.engine.refresh().await.unwrap();
     for hour in 0..24 * 40 {
         world.engine.plan().await.unwrap();
-        world.engine.dispatch().await.unwrap();
+        world.dispatch().await;
         if hour == 24 * 20 {
             world.contacts("email,wants\nf@example.org,none\n").await;
         }

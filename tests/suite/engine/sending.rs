@@ -89,8 +89,8 @@ async fn two_dispatchers_at_once_send_each_mail_once(db: &Database) {
     world.contacts(birthdays(60)).await;
     world.engine.plan().await.unwrap();
     let other = World::relaying_to(db, inbox.smtp_address());
-    let (first, second) = tokio::join!(world.engine.dispatch(), other.engine.dispatch());
-    assert_eq!(first.unwrap().sent + second.unwrap().sent, 60);
+    let (first, second) = tokio::join!(world.dispatch(), other.dispatch());
+    assert_eq!(first.sent + second.sent, 60);
     let recipients: BTreeSet<_> = inbox.received().iter().map(|mail| mail.to.clone()).collect();
     assert_eq!((inbox.count(), recipients.len()), (60, 60));
     inbox.stop().await;
@@ -106,7 +106,7 @@ async fn who_unsubscribes_between_plan_and_dispatch_gets_nothing(db: &Database) 
         .parse()
         .unwrap();
     world.engine.record(OutreachId(ada), Feedback::Unsubscribe, 0).await.unwrap();
-    assert_eq!(world.engine.dispatch().await.unwrap().sent, 1);
+    assert_eq!(world.dispatch().await.sent, 1);
     assert_eq!(world.mails()[0].to, "bob@example.org");
     assert_eq!(ledger(world.store()).await, [(State::Sent, 1), (State::Suppressed, 1)]);
 }
@@ -116,7 +116,7 @@ async fn a_mail_whose_time_is_over_expires_and_is_not_sent(db: &Database) {
     world.contacts(LIST).await;
     world.engine.plan().await.unwrap();
     world.wait(TimeDelta::days(10));
-    let late = world.engine.dispatch().await.unwrap();
+    let late = world.dispatch().await;
     assert_eq!((late.released, late.sent), (0, 0));
     assert_eq!(ledger(world.store()).await, [(State::Expired, 2)]);
     assert!(world.mails().is_empty());

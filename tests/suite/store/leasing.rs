@@ -11,8 +11,8 @@ use crate::support::{
     on_both_databases,
     records::contact,
     rows::{
-        LEASE, add_contacts, begin_sending, claim, claimed, contact_id, enqueue, ledger, mail,
-        mark, person, recover, release, settle, unreachable, write,
+        LEASE, NOW, add_contacts, begin_sending, claim, claim_struck, claimed, contact_id, enqueue,
+        ledger, mail, mark, person, recover, release, settle, unreachable, write,
     },
 };
 
@@ -37,8 +37,8 @@ async fn a_claimed_mail_is_not_claimed_again_until_its_lease_ends(db: &Database)
     recover(&db.store, end - chrono::TimeDelta::milliseconds(1)).await;
     assert!(claim(&db.store, "2026-05-14T16:00:00Z", 1).await.is_empty());
     recover(&db.store, end).await;
-    let second = claim(&db.store, "2026-05-14T09:15:00Z", 1).await.remove(0);
-    assert_eq!((second.id, second.attempt), (first.id, 2));
+    let second = claim_struck(&db.store, "2026-05-14T09:15:00Z", 1).await.remove(0);
+    assert_eq!((second.id, second.attempt), (first.id, 1), "nothing was tried");
 }
 
 async fn a_sending_mail_whose_lease_ends_is_in_doubt_and_never_ready(db: &Database) {
@@ -67,7 +67,7 @@ async fn a_mark_with_an_old_lease_changes_nothing(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
     let frozen = claimed(&db.store, ada, "2026-05-14").await;
     recover(&db.store, at("2026-05-14T09:15:00Z")).await;
-    let other = claim(&db.store, "2026-05-14T09:15:00Z", 1).await.remove(0);
+    let other = claim_struck(&db.store, "2026-05-14T09:15:00Z", 1).await.remove(0);
 
     assert!(!begin_sending(&db.store, &frozen, at("2026-05-14T09:30:00Z")).await);
     let retry = unreachable(&frozen, "2026-05-14T09:20:00Z");
@@ -151,7 +151,7 @@ async fn the_bytes_of_the_first_attempt_stay(db: &Database) {
         body: b"other".to_vec(),
         links: vec!["https://example.net/".to_owned()],
     };
-    write(&db.store, async |tx| tx.mark_sending(&[other]).await).await;
+    write(&db.store, async |tx| tx.mark_sending(&[other], at(NOW)).await).await;
     let again = perennial::store::Mark { lease_token: second.lease_token, attempt: None, ..retry };
     settle(&db.store, again, "2026-05-14T09:06:00Z").await;
     let third = claim(&db.store, "2026-05-14T09:06:00Z", 1).await.remove(0);
@@ -180,7 +180,7 @@ async fn a_fenced_message_leaves_no_bytes_and_no_links(db: &Database) {
     recover(&db.store, at("2026-05-14T09:15:00Z")).await;
     assert!(!begin_sending(&db.store, &frozen, at("2026-05-14T09:30:00Z")).await);
     assert_eq!(db.store.link(frozen.id, 0).await.unwrap(), None);
-    let second = claim(&db.store, "2026-05-14T09:15:00Z", 1).await.remove(0);
+    let second = claim_struck(&db.store, "2026-05-14T09:15:00Z", 1).await.remove(0);
     assert_eq!(second.body, None);
 }
 

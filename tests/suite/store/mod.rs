@@ -1,6 +1,7 @@
 //! What the store promises, on SQLite and on PostgreSQL alike.
 mod classifying;
 mod deciding;
+mod doubting;
 mod feedback;
 mod importing;
 mod leasing;

@@ -168,10 +168,6 @@ async fn what_was_sent_is_the_last_mail_of_its_contact(db: &Database) {
     let claimed = claimed(&db.store, ada, "2026-05-14").await;
     begin_sending(&db.store, &claimed, at("2026-05-14T10:00:00Z")).await;
     settle(&db.store, mark(&claimed, State::Sending, State::Sent), "2026-05-14T09:02:00Z").await;
-    assert_eq!(
-        db.texts("select cast(last_mail_at as text) from contacts").await,
-        ["1778749320000"]
-    );
     let ada = snapshot(&db.store, "ada@example.org", "2026-05-15T00:00:00Z").await;
     assert_eq!(ada.last_mail_at, Some(at("2026-05-14T09:02:00Z")));
 }
@@ -240,11 +236,12 @@ async fn the_ledger_is_counted_by_state(db: &Database) {
 async fn a_state_that_nobody_knows_is_refused(db: &Database) {
     let ada = person(&db.store, "ada@example.org").await;
     enqueue(&db.store, &[mail(ada, "2026-05-14")]).await;
-    for state in State::ALL {
-        db.execute(&format!("update outreach set state = '{}'", state.as_str())).await;
-        assert_eq!(ledger(&db.store).await, [(state, 1)]);
-    }
-    let refused = db.try_execute("update outreach set state = 'delivered'").await.unwrap_err();
+    let of =
+        "insert into outreach (contact_id, campaign, kind, occasion_on, state, created_at, due_at,
+                  not_after, precedence, next_at, attempt, nonce)
+              select contact_id, 'other', kind, occasion_on, 'delivered', 0, 0, 0, 0, 0, 0, 0
+              from outreach";
+    let refused = db.try_execute(of).await.unwrap_err();
     assert!(refused.to_string().to_lowercase().contains("check constraint"), "{refused}");
 }
 

@@ -120,7 +120,12 @@ pub(crate) async fn recover(store: &Store, now: DateTime<Utc>) {
 }
 
 pub(crate) async fn claim(store: &Store, now: &str, limit: u32) -> Vec<Claimed> {
-    write(store, async |tx| tx.claim(at(now), LEASE, limit).await).await
+    write(store, async |tx| tx.claim(at(now), LEASE, (limit, 0)).await).await
+}
+
+/// The same for mails that daemons have broken down with so many times.
+pub(crate) async fn claim_struck(store: &Store, now: &str, strikes: u32) -> Vec<Claimed> {
+    write(store, async |tx| tx.claim(at(now), LEASE, (10, strikes)).await).await
 }
 
 pub(crate) async fn suppress(store: &Store, email: &str) -> bool {
@@ -145,7 +150,7 @@ pub(crate) async fn begin_sending(store: &Store, claimed: &Claimed, until: DateT
         body: b"body".to_vec(),
         links: vec!["https://example.org/0".to_owned(), "https://example.org/1".to_owned()],
     };
-    write(store, async |tx| tx.mark_sending(&[prepared]).await).await.contains(&claimed.id)
+    write(store, async |tx| tx.mark_sending(&[prepared], at(NOW)).await).await.contains(&claimed.id)
 }
 
 /// A move of a claimed mail without an attempt.
@@ -164,11 +169,23 @@ pub(crate) fn mark(claimed: &Claimed, from: OutreachState, to: OutreachState) ->
 pub(crate) fn unreachable(claimed: &Claimed, next_at: &str) -> Mark {
     let cause = "connection refused".to_owned();
     let outcome = Outcome::NotSent { phase: Phase::Connect, cause };
-    let attempt = Attempt { no: claimed.attempt, ended_at: at(NOW), outcome };
     Mark {
         next_at: Some(at(next_at)),
-        attempt: Some(attempt),
+        attempt: Some(attempt(claimed, outcome)),
         ..mark(claimed, OutreachState::Claimed, OutreachState::Ready)
+    }
+}
+
+/// The record of an attempt.
+pub(crate) fn attempt(claimed: &Claimed, outcome: Outcome) -> Attempt {
+    Attempt {
+        no: claimed.attempt,
+        began_at: at(NOW),
+        sending_at: None,
+        ended_at: at(NOW),
+        relay: None,
+        connection: None,
+        outcome,
     }
 }
 

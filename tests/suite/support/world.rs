@@ -13,7 +13,7 @@ use perennial::{
     config::{Config, Delivery, Files, new_secret_key},
     daemon::{Round, round},
     domain::{ImportKind, Keyring},
-    engine::{Engine, ImportOptions, ImportReport, RefusedRow},
+    engine::{Dispatched, Engine, ImportOptions, ImportReport, RefusedRow, Stop},
     mail::Templates,
     smtp::{RelayPool, Transport},
     store::Store,
@@ -80,9 +80,14 @@ impl World {
         self.clock.advance(time);
     }
 
+    /// Sends what is due.
+    pub(crate) async fn dispatch(&self) -> Dispatched {
+        self.engine.dispatch(&Stop::default()).await.unwrap()
+    }
+
     /// One round of everything, as the daemon does it.
     pub(crate) async fn round(&self) -> Round {
-        round(&self.engine).await.unwrap()
+        round(&self.engine, &Stop::default()).await.unwrap()
     }
 
     /// Imports `csv` and gives back what was refused.

@@ -2,11 +2,12 @@
 //!
 //! A mark that arrives while a commit is under way waits for the next one, so groups grow with the
 //! load and an idle sender waits for nobody.
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
+use super::{Stop, outcomes};
 use crate::{
     clock::Clock,
     store::{Mark, Prepared, Store, StoreError},
@@ -42,10 +43,11 @@ impl Marker {
     /// A marker, and the loop that serves it until the last marker is dropped.
     pub(super) fn new(
         store: Store,
-        clock: std::sync::Arc<dyn Clock>,
+        clock: Arc<dyn Clock>,
+        stop: Stop,
     ) -> (Self, impl Future<Output = ()>) {
         let (requests, incoming) = mpsc::channel(GROUP * 4);
-        (Self { requests }, write(store, clock, incoming))
+        (Self { requests }, write(store, clock, stop, incoming))
     }
 
     /// Marks durably that the content of `message` is about to leave.
@@ -56,18 +58,31 @@ impl Marker {
         answered.await.map_err(|_| NotMarked::Database)?
     }
 
-    /// Writes down how an attempt ended. Returns whether the row was still ours. Does not return
-    /// before it is written: an outcome is never forgotten because the database is away.
-    pub(super) async fn settled(&self, mark: Mark) -> bool {
+    /// Queues how an attempt ended. Every mark that is asked for later is written with it or after
+    /// it. An outcome is never forgotten because the database is away: [`Written::was_ours`] does not
+    /// return before it is written, here or, once nobody waits any more, into a file for the next
+    /// start.
+    pub(super) async fn settled(&self, mark: Mark) -> Written {
         let (answer, answered) = oneshot::channel();
-        let asked = self.requests.send(Request::Settled(mark, answer)).await;
-        asked.is_ok() && answered.await.unwrap_or(false)
+        let _ = self.requests.send(Request::Settled(mark, answer)).await;
+        Written(answered)
+    }
+}
+
+/// A mark on its way into the ledger.
+pub(super) struct Written(oneshot::Receiver<bool>);
+
+impl Written {
+    /// Waits until it is written. Returns whether the row was still ours.
+    pub(super) async fn was_ours(self) -> bool {
+        self.0.await.unwrap_or(false)
     }
 }
 
 async fn write(
     store: Store,
-    clock: std::sync::Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
+    stop: Stop,
     mut incoming: mpsc::Receiver<Request>,
 ) {
     let mut group = Vec::with_capacity(GROUP);
@@ -94,7 +109,10 @@ async fn write(
                 let _ = answer.send(Err(NotMarked::Database));
             }
             while outcome.is_err() && !settled.is_empty() {
-                tokio::time::sleep(PATIENCE).await;
+                if stop.now.run_until_cancelled(tokio::time::sleep(PATIENCE)).await.is_none() {
+                    outcomes::keep(stop.outcomes.as_deref(), &settled);
+                    break;
+                }
                 outcome = commit(&store, clock.as_ref(), &[], &settled).await;
             }
         }
@@ -119,9 +137,10 @@ async fn commit(
     settled: &[Mark],
 ) -> Result<(Ids, Ids), StoreError> {
     let mut tx = store.begin().await?;
-    let may_leave = if sending.is_empty() { Ids::new() } else { tx.mark_sending(sending).await? };
-    let moved =
-        if settled.is_empty() { Ids::new() } else { tx.mark_settled(settled, clock.now()).await? };
+    let now = clock.now();
+    let may_leave =
+        if sending.is_empty() { Ids::new() } else { tx.mark_sending(sending, now).await? };
+    let moved = if settled.is_empty() { Ids::new() } else { tx.mark_settled(settled, now).await? };
     tx.commit().await?;
     Ok((may_leave, moved))
 }

@@ -1,0 +1,115 @@
+//! Ends doubts about mails: by evidence, by a campaign's policy, or by an operator's word.
+use chrono::TimeDelta;
+use tracing::{info, warn};
+
+use super::{Engine, EngineError, PAGE};
+use crate::{
+    domain::{DoubtPolicy, Feedback, OutreachId, Resolution},
+    store::{OpenDoubt, Tx},
+};
+
+/// What came of an operator's word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resolved {
+    /// Mails about which the doubt was ended.
+    pub done: u64,
+    /// Mails that were not in doubt.
+    pub not_in_doubt: Vec<OutreachId>,
+    /// Mails whose time is over, so that they are not sent again.
+    pub too_late: Vec<OutreachId>,
+}
+
+/// Under which a resolution by the campaign's policy is written down.
+const BY_POLICY: &str = "policy";
+/// The same for an operator.
+const BY_OPERATOR: &str = "operator";
+
+impl Engine {
+    /// Ends the doubts that the policies of their campaigns end now. Returns how many.
+    pub async fn settle_doubts(&self) -> Result<u64, EngineError> {
+        let now = self.clock.now();
+        let grace = TimeDelta::from_std(self.config.patience.doubt_grace).unwrap_or(TimeDelta::MAX);
+        let (mut after, mut ended) = (None, 0);
+        loop {
+            let page = self.store.open_doubts(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(ended) };
+            after = Some((last.doubt.since, last.outreach));
+            let resolve = |open: &OpenDoubt| {
+                let policy = self.doubt_policy(&open.campaign);
+                Some((open.outreach, policy.resolve(&open.doubt, now, grace)?))
+            };
+            let answers: Vec<_> = page.iter().filter_map(resolve).collect();
+            if answers.is_empty() {
+                continue;
+            }
+            let mut tx = self.store.begin().await?;
+            let done = tx.resolve_doubts(&answers, BY_POLICY, now).await?;
+            tx.commit().await?;
+            ended += done;
+            info!(done, "Ended the doubt about {done} mails, as their campaigns say");
+        }
+    }
+
+    /// The policy of a campaign; that of one that is configured no more is to hold.
+    #[must_use]
+    pub fn doubt_policy(&self, campaign: &str) -> DoubtPolicy {
+        let known = self.config.rules.campaigns.iter().find(|known| known.key == campaign);
+        known.map_or(DoubtPolicy::Hold, |campaign| campaign.in_doubt)
+    }
+
+    /// All mails in doubt, the oldest doubt first.
+    pub async fn doubts(&self) -> Result<Vec<OpenDoubt>, EngineError> {
+        let mut all: Vec<OpenDoubt> = Vec::new();
+        loop {
+            let after = all.last().map(|last| (last.doubt.since, last.outreach));
+            let page = self.store.open_doubts(after, PAGE).await?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
+    }
+
+    /// Ends the doubt about these mails in the way that an operator says. A mail whose time is over is
+    /// not sent again.
+    pub async fn resolve_doubts(
+        &self,
+        which: &[OutreachId],
+        how: Resolution,
+    ) -> Result<Resolved, EngineError> {
+        let now = self.clock.now();
+        let open = self.doubts().await?;
+        let mut resolved = Resolved::default();
+        let mut answers = Vec::new();
+        for id in which {
+            match open.iter().find(|open| open.outreach == *id) {
+                None => resolved.not_in_doubt.push(*id),
+                Some(open) if how == Resolution::Resent && open.doubt.not_after < now => {
+                    resolved.too_late.push(*id);
+                }
+                Some(_) => answers.push((*id, how)),
+            }
+        }
+        let mut tx = self.store.begin().await?;
+        resolved.done = tx.resolve_doubts(&answers, BY_OPERATOR, now).await?;
+        tx.commit().await?;
+        let done = resolved.done;
+        warn!(done, how = how.as_str(), "An operator ended the doubt about {done} mails");
+        Ok(resolved)
+    }
+
+    /// Whatever comes back from a mail proves that it arrived.
+    pub(super) async fn take_as_evidence(
+        &self,
+        tx: &mut Tx,
+        outreach: OutreachId,
+        feedback: Feedback,
+    ) -> Result<(), EngineError> {
+        let proof = [(outreach, Resolution::Evidence)];
+        let ended = tx.resolve_doubts(&proof, feedback.as_str(), self.clock.now()).await?;
+        if ended > 0 {
+            info!(outreach.id = outreach.0, "Outreach {} has arrived after all", outreach.0);
+        }
+        Ok(())
+    }
+}

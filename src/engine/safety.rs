@@ -1,0 +1,116 @@
+//! Whether it is safe to decide and to send, and who does what for all daemons.
+use std::{fs, path::Path};
+
+use chrono::TimeDelta;
+use tracing::{error, warn};
+
+use super::{Engine, EngineError};
+use crate::store::{Halt, HaltCause};
+
+impl HaltCause {
+    /// What happened, one fragment for logs and errors.
+    #[must_use]
+    pub const fn in_english(self) -> &'static str {
+        match self {
+            Self::Restored => {
+                "the database is in an older state than it was, as after a restored backup, and does \
+                 not know what was sent since then"
+            }
+            Self::Moved => {
+                "the database is in another place than it was, as after copying it or cloning the \
+                 machine, and its twin may be sending the same mails"
+            }
+            Self::ClockJumped => "the clock has jumped ahead by more than an hour",
+        }
+    }
+}
+
+impl Engine {
+    /// Why nothing is decided or sent, if that is so.
+    pub async fn halted(&self) -> Result<Option<Halt>, EngineError> {
+        Ok(self.store.halt().await?)
+    }
+
+    /// Fails if nothing is to be decided or sent.
+    pub async fn refuse_if_halted(&self) -> Result<(), EngineError> {
+        self.halted().await?.map_or(Ok(()), |halt| Err(EngineError::Halted(halt)))
+    }
+
+    /// Has nothing decided or sent until an operator says so.
+    pub async fn halt(&self, why: HaltCause) -> Result<(), EngineError> {
+        let mut tx = self.store.begin().await?;
+        tx.halt(&Halt { since: self.clock.now(), why }).await?;
+        tx.commit().await?;
+        error!("Halted: {}", why.in_english());
+        Ok(())
+    }
+
+    /// Has deciding and sending go on. Returns whether it was halted.
+    pub async fn resume(&self) -> Result<bool, EngineError> {
+        let mut tx = self.store.begin().await?;
+        let was_halted = tx.resume().await?;
+        tx.commit().await?;
+        Ok(was_halted)
+    }
+
+    /// Looks whether the database is the one that was used last: in the same `place`, and no older
+    /// than the file `witness` has seen it; halts if not. To be asked once at the start, before
+    /// anything is sent.
+    pub async fn settle_in(&self, place: &str, witness: &Path) -> Result<(), EngineError> {
+        let place = format!("{}{place}", self.store.identity().await?);
+        let mut tx = self.store.begin().await?;
+        let before = tx.settle_in(&place).await?;
+        tx.commit().await?;
+        if before.is_some_and(|before| before != place) {
+            self.halt(HaltCause::Moved).await?;
+        }
+        let seen = fs::read_to_string(witness).ok().and_then(|text| text.trim().parse().ok());
+        let newest = self.store.newest_token().await?;
+        if seen.is_some_and(|seen: i64| newest < seen) {
+            self.halt(HaltCause::Restored).await?;
+        }
+        self.bear_witness(witness).await
+    }
+
+    /// Writes down outside of the database how far it has come.
+    pub async fn bear_witness(&self, witness: &Path) -> Result<(), EngineError> {
+        let newest = self.store.newest_token().await?;
+        let next = witness.with_extension("next");
+        let written =
+            fs::write(&next, format!("{newest}\n")).and_then(|()| fs::rename(&next, witness));
+        if let Err(failure) = written {
+            warn!(error = %failure, "A restored backup would not be noticed: the witness cannot be written");
+        }
+        Ok(())
+    }
+
+    /// Whether the database server's clock agrees with ours, give or take `tolerance`; not where the
+    /// database is a file.
+    pub async fn server_agrees(&self, tolerance: TimeDelta) -> Result<bool, EngineError> {
+        let theirs = self.store.server_time().await?;
+        Ok(theirs.is_some_and(|theirs| (theirs - self.clock.now()).abs() <= tolerance))
+    }
+
+    /// Takes on, or keeps, the work called `name` that one daemon does for all. Returns whether it is
+    /// ours for `time` from now.
+    pub async fn take_duty(
+        &self,
+        name: &str,
+        me: &str,
+        time: TimeDelta,
+    ) -> Result<bool, EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        let token = tx.take_duty(name, me, now, now + time).await?;
+        tx.commit().await?;
+        Ok(token.is_some())
+    }
+
+    /// Leaves the work called `name` to the others.
+    pub async fn leave_duty(&self, name: &str, me: &str) -> Result<(), EngineError> {
+        let mut tx = self.store.begin().await?;
+        tx.leave_duty(name, me).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
