@@ -93,8 +93,10 @@ pub use record::{
     TouchKindError, TouchRecord,
 };
 pub use relay::{Credentials, Envelope, Relay, Secret, Security, Timeouts};
-pub use reply::Refusal;
-pub use retry::next_attempt;
+pub use reply::{
+    AddressEffect, AddressTrouble, Follows, MessageEffect, Pace, Refusal, RouteEvent, Throttle,
+};
+pub use retry::Try;
 pub use rules::{
     CadenceRules, Channel, ChannelCadence, ChannelDue, Limit, Needs, Place, Rules, TierCadence,
 };

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     config::Delivery,
-    domain::{ContactId, Envelope, Outcome, OutreachState, Phase, Settlement, mask_addresses},
+    domain::{ContactId, Envelope, Outcome, OutreachState, Phase, Settlement, Try, mask_addresses},
     store::{Attempt, Claimed, LetterFacts, Mark, Prepared},
 };
 
@@ -282,9 +282,14 @@ impl Round {
         envelope: &Envelope,
     ) {
         let now = self.engine.clock.now();
-        let settlement =
-            Settlement::of(&outcome, claimed.id, claimed.attempt, now, claimed.not_after);
-        if settlement.relay_in_trouble {
+        let attempt = Try {
+            outreach: claimed.id,
+            number: claimed.attempt,
+            first_at: now,
+            not_after: claimed.not_after,
+        };
+        let settlement = Settlement::of(&outcome, &attempt, now);
+        if settlement.relay_in_trouble() {
             self.stop(&outcome);
         }
         let mark = Mark {
@@ -300,7 +305,7 @@ impl Round {
             return;
         }
         self.count(settlement.to);
-        if let Some(why) = settlement.suppress
+        if let Some(why) = settlement.suppress()
             && let Err(error) = self.engine.suppress(&envelope.recipient, why).await
         {
             warn!(error = %error, outreach.id = claimed.id.0, "An address could not be suppressed");
