@@ -26,7 +26,7 @@ pub use problem::{ConfigError, Problem};
 pub use reference::reference;
 pub use secret::new_secret_key;
 
-use crate::domain::{EmailAddress, Locale, Relay, Rules, Schedule, nearest};
+use crate::domain::{EmailAddress, Locale, Providers, Relay, Rules, Schedule, nearest};
 use document::Document;
 use rules::RuleFiles;
 use settings::Settings;
@@ -44,6 +44,8 @@ pub struct Config {
     pub defaults: Defaults,
     /// Where mail goes.
     pub delivery: Delivery,
+    /// Providers of mailboxes and what they take; of use to relays that go by them.
+    pub providers: Providers,
     /// How long a daemon may hold a message before another one takes it; longer than the content of
     /// a message may take.
     pub lease: Duration,
@@ -123,10 +125,9 @@ pub struct Defaults {
 
 /// Where mail goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a program has one")]
 pub enum Delivery {
-    /// To this relay.
-    Relay(Relay),
+    /// To these relays, one at least, each with a name of its own.
+    Relays(Vec<Relay>),
     /// Into this folder, one file a message; nobody gets it.
     Folder(PathBuf),
 }
@@ -187,6 +188,7 @@ impl Config {
         let folder =
             |name| documents.iter().filter(move |d: &&Document<'_>| d.path.starts_with(name));
         let settings = file("perennial.toml").and_then(|f| reader.read(f, settings::read));
+        let providers = file("providers.toml").and_then(|f| reader.read(f, settings::providers));
         let rules = RuleFiles {
             tiers: file("tiers.toml"),
             cadence: file("cadence.toml"),
@@ -195,11 +197,11 @@ impl Config {
         };
         let locale = settings.as_ref().map_or_else(Locale::english, |s| s.defaults.locale.clone());
         let rules = rules.read(&reader, locale);
-        match (settings, rules, reader.into_problems()) {
-            (Some(settings), Some(rules), problems) if problems.is_empty() => {
-                Ok(Self::assemble(settings, rules, files))
+        match (settings, providers, rules, reader.into_problems()) {
+            (Some(settings), Some(providers), Some(rules), problems) if problems.is_empty() => {
+                Ok(Self::assemble(settings, providers, rules, files))
             }
-            (_, _, problems) => Err(ConfigError::new(problems)),
+            (.., problems) => Err(ConfigError::new(problems)),
         }
     }
 
@@ -216,7 +218,7 @@ impl Config {
         reader.read(&document, settings::database_url)
     }
 
-    fn assemble(settings: Settings, rules: Rules, files: &Files) -> Self {
+    fn assemble(settings: Settings, providers: Providers, rules: Rules, files: &Files) -> Self {
         Self {
             rules_fingerprint: rules::fingerprint(files, &settings.defaults),
             database_url: settings.database_url,
@@ -224,6 +226,7 @@ impl Config {
             sender: settings.sender,
             defaults: settings.defaults,
             delivery: settings.delivery,
+            providers,
             lease: settings.lease,
             tracking: settings.tracking,
             schedules: settings.schedules,
@@ -234,7 +237,8 @@ impl Config {
 }
 
 /// The files that every configuration has, besides those in its folders.
-const FILE_NAMES: [&str; 4] = ["perennial.toml", "tiers.toml", "cadence.toml", "calendar.toml"];
+const FILE_NAMES: [&str; 5] =
+    ["perennial.toml", "providers.toml", "tiers.toml", "cadence.toml", "calendar.toml"];
 
 fn is_known(path: &str, problems: &mut Vec<Problem>) -> bool {
     let name_in = |folder| path.strip_prefix(folder)?.strip_suffix(".toml");

@@ -32,6 +32,7 @@ mod record;
 mod relay;
 mod reply;
 mod retry;
+mod route;
 mod rules;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -92,11 +93,15 @@ pub use record::{
     AccountRecord, ContactRecord, ContractRecord, OrderRecord, Record, RepRecord, TouchKind,
     TouchKindError, TouchRecord,
 };
-pub use relay::{Credentials, Envelope, Relay, Secret, Security, Timeouts};
+pub use relay::{Credentials, Envelope, Pipelining, Relay, Secret, Security, Timeouts};
 pub use reply::{
     AddressEffect, AddressTrouble, Follows, MessageEffect, Pace, Refusal, RouteEvent, Throttle,
 };
 pub use retry::Try;
+pub use route::{
+    Bind, Cause, Choice, Effective, Per, Provider, Providers, Rate, RateError, Route, RouteState,
+    WarmUp, choose,
+};
 pub use rules::{
     CadenceRules, Channel, ChannelCadence, ChannelDue, Limit, Needs, Place, Rules, TierCadence,
 };

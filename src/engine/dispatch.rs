@@ -113,7 +113,7 @@ impl Engine {
 impl Round {
     async fn run(self: Arc<Self>) -> Result<(), EngineError> {
         let connections = match &self.engine.config.delivery {
-            Delivery::Relay(relay) => relay.connections,
+            Delivery::Relays(relays) => relays[0].connections,
             Delivery::Folder(_) => 1,
         };
         let (ready, waiting) = mpsc::channel(connections * 4);
