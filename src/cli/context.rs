@@ -89,7 +89,7 @@ pub(super) fn keyring(config: &Config) -> anyhow::Result<Keyring> {
 /// The way out.
 pub(super) fn transport(config: &Config) -> Arc<Transport> {
     Arc::new(match &config.delivery {
-        Delivery::Relay(relay) => Transport::Relay(Arc::new(RelayPool::new(relay.clone()))),
+        Delivery::Relays(relays) => Transport::Relay(Arc::new(RelayPool::new(relays[0].clone()))),
         Delivery::Folder(folder) => Transport::Folder(folder.clone()),
     })
 }

@@ -18,7 +18,7 @@ macro_rules! embedded {
 }
 
 /// Named one by one, so that a secret left lying in the folder is not built into the program.
-const EMBEDDED: [(&str, &str); 27] = embedded![
+const EMBEDDED: [(&str, &str); 28] = embedded![
     "cadence.toml",
     "calendar.toml",
     "calendar/CN.toml",
@@ -45,6 +45,7 @@ const EMBEDDED: [(&str, &str); 27] = embedded![
     "campaigns/spring-festival.toml",
     "campaigns/win-back.toml",
     "perennial.toml",
+    "providers.toml",
     "tiers.toml",
 ];
 

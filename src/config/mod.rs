@@ -27,7 +27,7 @@ pub use problem::{ConfigError, Problem};
 pub use reference::reference;
 pub use secret::new_secret_key;
 
-use crate::domain::{EmailAddress, Locale, Relay, Rules, Schedule, nearest};
+use crate::domain::{EmailAddress, Locale, Providers, Relay, Rules, Schedule, nearest};
 use document::Document;
 use rules::RuleFiles;
 use settings::Settings;
@@ -49,6 +49,8 @@ pub struct Config {
     pub patience: Patience,
     /// How long what is kept.
     pub retention: Retention,
+    /// Providers of mailboxes and what they take; of use to relays that go by them.
+    pub providers: Providers,
     /// Links and the pixel.
     pub tracking: Tracking,
     /// When recurring work runs.
@@ -125,10 +127,9 @@ pub struct Defaults {
 
 /// Where mail goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a program has one")]
 pub enum Delivery {
-    /// To this relay.
-    Relay(Relay),
+    /// To these relays, one at least, each with a name of its own.
+    Relays(Vec<Relay>),
     /// Into this folder, one file a message; nobody gets it.
     Folder(PathBuf),
 }
@@ -212,6 +213,7 @@ impl Config {
         let folder =
             |name| documents.iter().filter(move |d: &&Document<'_>| d.path.starts_with(name));
         let settings = file("perennial.toml").and_then(|f| reader.read(f, settings::read));
+        let providers = file("providers.toml").and_then(|f| reader.read(f, settings::providers));
         let rules = RuleFiles {
             tiers: file("tiers.toml"),
             cadence: file("cadence.toml"),
@@ -220,11 +222,11 @@ impl Config {
         };
         let locale = settings.as_ref().map_or_else(Locale::english, |s| s.defaults.locale.clone());
         let rules = rules.read(&reader, locale);
-        match (settings, rules, reader.into_problems()) {
-            (Some(settings), Some(rules), problems) if problems.is_empty() => {
-                Ok(Self::assemble(settings, rules, files))
+        match (settings, providers, rules, reader.into_problems()) {
+            (Some(settings), Some(providers), Some(rules), problems) if problems.is_empty() => {
+                Ok(Self::assemble(settings, providers, rules, files))
             }
-            (_, _, problems) => Err(ConfigError::new(problems)),
+            (.., problems) => Err(ConfigError::new(problems)),
         }
     }
 
@@ -241,7 +243,7 @@ impl Config {
         reader.read(&document, settings::database_url)
     }
 
-    fn assemble(settings: Settings, rules: Rules, files: &Files) -> Self {
+    fn assemble(settings: Settings, providers: Providers, rules: Rules, files: &Files) -> Self {
         Self {
             rules_fingerprint: rules::fingerprint(files, &settings.defaults),
             database_url: settings.database_url,
@@ -251,6 +253,7 @@ impl Config {
             delivery: settings.delivery,
             patience: settings.patience,
             retention: settings.retention,
+            providers,
             tracking: settings.tracking,
             schedules: settings.schedules,
             templates: settings.templates,
@@ -260,7 +263,8 @@ impl Config {
 }
 
 /// The files that every configuration has, besides those in its folders.
-const FILE_NAMES: [&str; 4] = ["perennial.toml", "tiers.toml", "cadence.toml", "calendar.toml"];
+const FILE_NAMES: [&str; 5] =
+    ["perennial.toml", "providers.toml", "tiers.toml", "cadence.toml", "calendar.toml"];
 
 fn is_known(path: &str, problems: &mut Vec<Problem>) -> bool {
     let name_in = |folder| path.strip_prefix(folder)?.strip_suffix(".toml");

@@ -12,7 +12,7 @@ pub struct Problem {
     pub line: Option<usize>,
     /// The column in characters, from 1, where the place within the line matters.
     pub column: Option<usize>,
-    /// The key with its sections, such as `delivery.relay.port`; empty for a whole file.
+    /// The key with its sections, such as `delivery.relay.main.port`; empty for a whole file.
     pub key: String,
     /// The complaint, a lower-case fragment that says what was expected.
     pub message: String,

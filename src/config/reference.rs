@@ -23,9 +23,17 @@ const SETTINGS: Described = Described {
     read: |table| drop(settings::read(table)),
 };
 
+const PROVIDERS: Described = Described {
+    file: "providers.toml",
+    about: "What providers of mailboxes take at once, for relays with `by_provider`. A domain that no \
+            provider names has no limits but those of the relay; a provider that says that it is too \
+            much gets less for a while, whether it stands here or not.",
+    read: |table| drop(settings::providers(table)),
+};
+
 /// All files with all their keys, in the order in which they are read.
 pub(super) fn keys() -> Vec<(Described, Vec<Asked>)> {
-    let files = std::iter::once(SETTINGS).chain(rules::REFERENCE);
+    let files = [SETTINGS, PROVIDERS].into_iter().chain(rules::REFERENCE);
     files
         .map(|file| {
             let reader = Reader::recording();

@@ -66,6 +66,10 @@ pub enum Suppression {
     Unsubscribed,
     /// A relay said that there is no such address.
     NoSuchAddress,
+    /// Its mailbox was full for weeks.
+    MailboxFull,
+    /// Its server refused it for good, more than once and without a reason.
+    Refused,
 }
 
 impl Suppression {
@@ -75,12 +79,16 @@ impl Suppression {
         match self {
             Self::Unsubscribed => "unsubscribed",
             Self::NoSuchAddress => "no-such-address",
+            Self::MailboxFull => "mailbox-full",
+            Self::Refused => "refused",
         }
     }
 
     /// The reason called `name`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Unsubscribed, Self::NoSuchAddress].into_iter().find(|why| why.as_str() == name)
+        [Self::Unsubscribed, Self::NoSuchAddress, Self::MailboxFull, Self::Refused]
+            .into_iter()
+            .find(|why| why.as_str() == name)
     }
 }

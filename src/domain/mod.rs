@@ -33,6 +33,7 @@ mod record;
 mod relay;
 mod reply;
 mod retry;
+mod route;
 mod rules;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -94,9 +95,15 @@ pub use record::{
     AccountRecord, ContactRecord, ContractRecord, OrderRecord, Record, RepRecord, TouchKind,
     TouchKindError, TouchRecord,
 };
-pub use relay::{Credentials, Envelope, Relay, Secret, Security, Timeouts};
-pub use reply::Refusal;
-pub use retry::next_attempt;
+pub use relay::{Credentials, Envelope, Pipelining, Relay, Secret, Security, Timeouts};
+pub use reply::{
+    AddressEffect, AddressTrouble, Follows, MessageEffect, Pace, Refusal, RouteEvent, Throttle,
+};
+pub use retry::Try;
+pub use route::{
+    Bind, Cause, Choice, Effective, Per, Provider, Providers, Rate, RateError, Route, RouteState,
+    WarmUp, choose,
+};
 pub use rules::{
     CadenceRules, Channel, ChannelCadence, ChannelDue, Limit, Needs, Place, Rules, TierCadence,
 };

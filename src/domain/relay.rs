@@ -1,7 +1,7 @@
 //! Where mail leaves: the settings of one relay, and the envelope of one message.
 use std::{fmt, time::Duration};
 
-use super::EmailAddress;
+use super::{EmailAddress, Rate, WarmUp};
 
 /// A string that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,9 +77,36 @@ impl Default for Timeouts {
     }
 }
 
+/// Whether commands are sent before the answers to earlier ones are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pipelining {
+    /// Each command waits for its answer. The default.
+    Off,
+    /// MAIL, RCPT and DATA of one message go together, where the relay offers it (RFC 2920).
+    Rfc2920,
+    /// The envelope of the next message goes together with the content of this one.
+    Deep,
+}
+
 /// One relay, ready to be connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
+    /// The name that the configuration gives it.
+    pub name: String,
+    /// Its share of the mail besides the other relays, `1..=1000`.
+    pub weight: u32,
+    /// The most mails in a time; all of them hold.
+    pub rates: Vec<Rate>,
+    /// How the most mails of a day grow while the relay is new, if they do.
+    pub warm_up: Option<WarmUp>,
+    /// Whether each mail provider has limits of its own at this relay, which is of use where the
+    /// relay delivers to the recipients' servers while we wait, and hands their answers on.
+    pub by_provider: bool,
+    /// How many commands go without waiting for an answer.
+    pub pipelining: Pipelining,
+    /// Messages of one connection that are durably marked as leaving at a time, `1..=64`: as many can be
+    /// in doubt on it after a crash.
+    pub window: usize,
     /// Host name or address; the name that the certificate must carry.
     pub host: String,
     /// TCP port.

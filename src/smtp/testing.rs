@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::domain::{Envelope, Relay, Security, Timeouts};
+use crate::domain::{Envelope, Pipelining, Relay, Security, Timeouts};
 
 /// Something that a client did, and the relay is to answer.
 #[derive(Debug, Clone, Copy)]
@@ -194,6 +194,13 @@ impl Server {
             connections: 1,
             messages_per_connection: 100,
             max_connection_age: Duration::from_mins(5),
+            name: "main".to_owned(),
+            weight: 1,
+            rates: Vec::new(),
+            warm_up: None,
+            by_provider: false,
+            pipelining: Pipelining::Off,
+            window: 16,
         }
     }
 }

@@ -82,6 +82,14 @@ const fn hold_sentence(language: Language, hold: Hold) -> &'static str {
             "Nothing is sent: a mail server said that the address does not exist.",
             "不发送：邮件服务器表示该地址不存在。",
         ),
+        Hold::Suppressed(Suppression::MailboxFull) => language.say(
+            "Nothing is sent: the mailbox was full each time for weeks.",
+            "不发送：该邮箱数周来一直已满。",
+        ),
+        Hold::Suppressed(Suppression::Refused) => language.say(
+            "Nothing is sent: the contact's mail server refused mail for good, more than once.",
+            "不发送：联系人的邮件服务器多次永久拒收邮件。",
+        ),
         Hold::NoConsent => language.say(
             "Nothing is sent: the contact has not allowed mail (may_send = no).",
             "不发送：联系人未同意接收邮件（may_send = no）。",

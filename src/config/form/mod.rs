@@ -1,5 +1,6 @@
 //! The forms that a value can have, and what is said of one that has another.
 mod day;
+mod number;
 mod time;
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
@@ -13,6 +14,7 @@ use crate::domain::{
 };
 
 pub(super) use day::{DATE, NthOrLast, TERM};
+pub(super) use number::{Fraction, RATE};
 pub(super) use time::{CAP, Moment, Offset, TIMES};
 
 /// The value, or everything that is wrong with it.

@@ -127,7 +127,8 @@ pub(super) fn fingerprint(files: &Files, defaults: &Defaults) -> String {
         hash.update(&(text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());
     };
-    for (path, text) in files.iter().filter(|(path, _)| *path != "perennial.toml") {
+    let is_rule = |path: &str| !matches!(path, "perennial.toml" | "providers.toml");
+    for (path, text) in files.iter().filter(|(path, _)| is_rule(path)) {
         add(path);
         add(text);
     }

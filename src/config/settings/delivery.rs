@@ -1,11 +1,11 @@
-//! Where mail goes: `[delivery]` with its relay or folder.
+//! Where mail goes: `[delivery]` with its relays or folder.
 use std::{fs, ops::RangeInclusive, time::Duration};
 
-use super::{super::secret::cannot_read, url};
+use super::{super::secret::cannot_read, pace, url};
 use crate::{
     config::{
         Delivery, Patience, Sender,
-        form::{Length, OneOf, PATH, TEXT, Whole, Words, YesNo, not_this},
+        form::{Length, NAME, OneOf, PATH, TEXT, Whole, Words, YesNo, is_name, not_this},
         secret::SECRET,
         table::{Complained, Table},
     },
@@ -25,11 +25,10 @@ const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_
 
 /// Reads `[delivery]`: where mail goes, and how long it may take.
 pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(Delivery, Patience)> {
-    let meaning =
-        "Where mail goes: to a `relay`, or as files into a `folder`, where nobody gets it.";
+    let meaning = "Where mail goes: to each `relay` below, or as files into a `folder`, where nobody gets it.";
     let via = table.needed("via", &VIA, meaning);
     let meaning = "How long a daemon may hold a message before another one takes it over; longer \
-                   than `delivery.relay.content_timeout`.";
+                   than each `content_timeout`.";
     let lease = table.or("lease", &Length(LEASE), "\"15 minutes\"", meaning);
     let meaning = "How long after a crash or a broken connection a mail stays in doubt before its \
                    campaign's `in_doubt` is followed; whoever held it may be frozen only.";
@@ -41,17 +40,25 @@ pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(De
         let meaning = "The folder; it is made if it is not there.";
         table.needed("path", &PATH, meaning).map(|path| table.base().join(path))
     });
-    let relay = table.section_if(via == Some(Via::Relay), "relay", |table| relay(table, sender));
+    let is_used = via == Some(Via::Relay);
+    let relays = table.named_if(is_used, "relay", |table, name| relay(table, name, sender));
+    if is_used && !table.has("relay") {
+        table.miss("relay", "a section such as `[delivery.relay.main]`");
+    }
+    let relays: Option<Vec<_>> = relays.into_iter().collect();
     let delivery = match via? {
         Via::Folder => Delivery::Folder(folder?),
-        Via::Relay => Delivery::Relay(relay?),
+        Via::Relay => Delivery::Relays(relays.filter(|relays| !relays.is_empty())?),
     };
     let (lease, doubt_grace, stop_timeout) = (lease?, doubt_grace?, stop_timeout?);
-    if let Delivery::Relay(relay) = &delivery
-        && relay.timeouts.content >= lease
+    if let Delivery::Relays(relays) = &delivery
+        && let Some(relay) = relays.iter().find(|relay| relay.timeouts.content >= lease)
     {
-        let message = "expected more than `delivery.relay.content_timeout`, or two daemons could \
-                       send one message";
+        let message = format!(
+            "expected more than `delivery.relay.{}.content_timeout`, or two daemons could send one \
+             message",
+            relay.name
+        );
         table.complain("lease", message);
     }
     Some((delivery, Patience { lease, doubt_grace, stop_timeout }))
@@ -71,7 +78,10 @@ const SECURITY: OneOf<Security> = OneOf(&[
     ("none", Security::Plain),
 ]);
 
-fn relay(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<Relay> {
+fn relay(table: &mut Table<'_>, name: &str, sender: Option<&Sender>) -> Option<Relay> {
+    if !is_name(name) {
+        table.complain("", not_this(NAME.expected, name));
+    }
     let host = table.needed("host", &HOST, "The relay; its certificate must carry this name.");
     let otherwise = "587; with `tls` 465; with `none` 25";
     let port = table.optional("port", &Whole(1..=u16::MAX), otherwise, "Its TCP port.");
@@ -90,6 +100,7 @@ fn relay(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<Relay> {
     let meaning = "Age after which a connection is closed.";
     let age = Length(Duration::from_secs(1)..=Duration::from_hours(24));
     let age = table.or("max_connection_age", &age, "\"5 minutes\"", meaning);
+    let pace = pace::read(table);
     let timeouts = timeouts(table);
     let (host, security, sender) = (host?, security?, sender?);
     refuse_example(table, &host, sender);
@@ -98,7 +109,15 @@ fn relay(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<Relay> {
         Security::ImplicitTls => 465,
         Security::Plain => 25,
     };
+    let pace = pace?;
     Some(Relay {
+        name: name.to_owned(),
+        weight: pace.weight,
+        rates: pace.rates,
+        warm_up: pace.warm_up,
+        by_provider: pace.by_provider,
+        pipelining: pace.pipelining,
+        window: pace.window,
         port: if port_is_bad { return None } else { port.unwrap_or(usual_port) },
         host,
         security,

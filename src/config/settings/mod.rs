@@ -1,5 +1,7 @@
 //! `perennial.toml`: the company, its mail, and the machine it runs on.
 mod delivery;
+mod pace;
+mod providers;
 mod url;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -10,6 +12,8 @@ use super::{
     secret::{self, SECRET},
     table::Table,
 };
+
+pub(super) use providers::read as providers;
 
 /// All of `perennial.toml`.
 pub(super) struct Settings {

@@ -32,7 +32,7 @@ pub(super) struct Table<'r> {
     reader: &'r Reader<'r>,
     document: &'r Document<'r>,
     entries: Option<&'r DeTable<'r>>,
-    /// The keys that lead here, such as `delivery.relay`.
+    /// The keys that lead here, such as `delivery.relay.main`.
     path: String,
     /// The same as the reference shows it, such as `[[scheme.tier]]`.
     heading: String,
@@ -222,6 +222,16 @@ impl<'r> Table<'r> {
     pub(super) fn named<T>(
         &mut self,
         name: &'static str,
+        read: impl FnMut(&mut Table<'_>, &str) -> Option<T>,
+    ) -> Vec<Option<T>> {
+        self.named_if(true, name, read)
+    }
+
+    /// Reads each `[name.NAME]`. Unless `in_use` their secrets may be absent.
+    pub(super) fn named_if<T>(
+        &mut self,
+        in_use: bool,
+        name: &'static str,
         mut read: impl FnMut(&mut Table<'_>, &str) -> Option<T>,
     ) -> Vec<Option<T>> {
         self.known.push(name);
@@ -235,11 +245,20 @@ impl<'r> Table<'r> {
         };
         let Some(entries) = self.as_section(name, value) else { return vec![None] };
         let mut sections = Vec::new();
+        let is_stray = |value: &Spanned<DeValue<'_>>| !value.get_ref().is_table();
+        if let Some((key, value)) = entries.iter().find(|(_, value)| is_stray(value)) {
+            let (key, at) = (join(name, &one_line(key.get_ref(), 64)), key.span().start);
+            let found = found(value.get_ref());
+            let message = format!("expected sections `{heading}` with keys in them, found {found}");
+            self.push(&key, Some(at), message);
+            return vec![None];
+        }
         for (key, value) in entries {
             let key = key.get_ref();
             let path = join(&join(&self.path, name), &one_line(key, 64));
             sections.push(self.as_section(name, value).and_then(|entries| {
-                let table = self.below(path, heading.clone(), Some((value, entries)));
+                let below = self.below(path, heading.clone(), Some((value, entries)));
+                let table = Table { in_use: in_use && self.in_use, ..below };
                 table.finished(|table| read(table, key))
             }));
         }

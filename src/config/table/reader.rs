@@ -20,7 +20,7 @@ pub(in crate::config) struct Reader<'a> {
 /// A key that a section was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::config) struct Asked {
-    /// The section as it is written, such as `[delivery.relay]`; empty at the top of a file.
+    /// The section as it is written, such as `[delivery.relay.NAME]`; empty at the top of a file.
     pub(in crate::config) heading: String,
     pub(in crate::config) name: &'static str,
     pub(in crate::config) expected: String,

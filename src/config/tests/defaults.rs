@@ -6,7 +6,10 @@ use toml::de::{DeTable, DeValue};
 use super::*;
 use crate::{
     config::{Delivery, reference, reference::keys},
-    domain::{DayOff, DeedKind, Milestone, OccasionKind, OccasionRule, Security, Span, Timeouts},
+    domain::{
+        DayOff, DeedKind, Milestone, OccasionKind, OccasionRule, Pipelining, Relay, Security, Span,
+        Timeouts,
+    },
 };
 
 fn defaults() -> Config {
@@ -106,10 +109,16 @@ fn the_campaigns_are_those_of_the_templates() {
     assert_eq!((offsets("follow-up-delivery"), offsets("follow-up-service")), (vec![7], vec![3]));
 }
 
+fn the_relay(delivery: Delivery) -> Relay {
+    let Delivery::Relays(relays) = delivery else { panic!("delivers to a folder") };
+    let [relay] = <[Relay; 1]>::try_from(relays).expect("one relay");
+    relay
+}
+
 #[test]
 fn the_relay_that_is_commented_out_can_be_used_too_and_shows_the_defaults() {
     let config = Folder::new().parse(&relaying()).unwrap_or_else(|error| panic!("{error}"));
-    let Delivery::Relay(relay) = config.delivery else { panic!("delivers to a folder") };
+    let relay = the_relay(config.delivery);
     assert_eq!((relay.host.as_str(), relay.port), ("smtp.example.com", 587));
     assert_eq!(relay.security, Security::StartTls);
     assert_eq!(relay.timeouts, Timeouts::default());
@@ -124,15 +133,17 @@ fn a_relay_needs_no_more_than_its_host() {
     let full = Folder::new().parse(&relaying()).unwrap();
     let short = text.replace(&text[place], "host = \"smtp.example.com\"\nsecurity = \"tls\"\n");
     let short = Folder::new().parse(&relaying().with("perennial.toml", &short)).unwrap();
-    let (Delivery::Relay(full), Delivery::Relay(short)) = (full.delivery, short.delivery) else {
-        panic!("delivers to a folder")
-    };
+    let (full, short) = (the_relay(full.delivery), the_relay(short.delivery));
     assert_eq!((short.port, short.hello.as_str()), (465, "shop.org"));
     assert_eq!(short.credentials, None);
     assert_eq!(
         (short.timeouts, short.connections, short.messages_per_connection),
         (full.timeouts, full.connections, full.messages_per_connection)
     );
+    let extras = (short.weight, short.rates, short.warm_up, short.by_provider);
+    assert_eq!(extras, (1, Vec::new(), None, false));
+    assert_eq!((short.pipelining, short.window), (Pipelining::Off, 1));
+    assert_eq!((full.name.as_str(), full.weight, full.by_provider), ("main", 1, false));
 }
 
 #[test]

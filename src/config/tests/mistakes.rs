@@ -27,8 +27,8 @@ fn ten_mistakes_in_one_configuration_are_ten_lines() {
     perennial.toml:19: company.postal_adress: unknown key, did you mean `postal_address`?
     perennial.toml:36: defaults.locale: expected a language tag such as `en`, `zh-CN` or `de-AT`, found `english`
     perennial.toml:41: defaults.may_track: expected `true` or `false`, found a text
-    perennial.toml:94: tracking.base_url: expected `https`; plain `http` is for this machine alone
-    perennial.toml:108: schedule.reclassify: expected 0 to 23 as the hour, found `25`
+    perennial.toml:114: tracking.base_url: expected `https`; plain `http` is for this machine alone
+    perennial.toml:128: schedule.reclassify: expected 0 to 23 as the hour, found `25`
     tiers.toml:28:9: scheme[priority].tier[priority].when: there is no fact `revenu_12m`, did you mean `revenue_12m`?
     ");
 }
@@ -54,7 +54,7 @@ fn a_wrong_type_is_told_in_words() {
     campaigns/birthday.toml:66: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
     campaigns/check-in.toml:6: welcome_days: expected a whole number from 0 to 366, found a number with a fraction
     perennial.toml:14: company.name: expected a text, found yes or no (`true` or `false`)
-    perennial.toml:118: templates: expected a section, found a list
+    perennial.toml:138: templates: expected a section, found a list
     tiers.toml:16: scheme[1].key: expected a name of small letters, digits, `-` and `_`, found a date or time
     ");
 }
@@ -87,7 +87,7 @@ fn what_is_out_of_range_is_told_with_the_range() {
     calendar.toml:29: holiday[new-year].rule.day: expected 1 to 29 in that month, found `30`
     campaigns/birthday.toml:27: welcome_days: expected a whole number from 0 to 366, found `400`
     campaigns/birthday.toml:32: priority: expected a whole number from -1000 to 1000, found `99999999999999999999`
-    perennial.toml:47: delivery.lease: expected a length of time from `1 second` to `1 day`, found `2 days`
+    perennial.toml:48: delivery.lease: expected a length of time from `1 second` to `1 day`, found `2 days`
     ");
 }
 
@@ -111,8 +111,8 @@ fn a_misspelt_word_is_told_the_nearest_one() {
     campaigns/birthday.toml:9: occasion: expected `birthday`, `cooperation-anniversary`, `company-anniversary`, `contract-milestone`, `invitation`, `holiday`, `follow-up`, `win-back`, `one-off` or `check-in`, found `birtday`, did you mean `birthday`?
     campaigns/new-year.toml:9: colour: unknown key, expected one of `occasion`, `holiday`, `milestone`, `after`, `founded`, `event`, `offset`, `from`, `until`, `template`, `round`, `welcome_days`, `day_off`, `priority`, `category`, `in_doubt`, `step`, `audience`
     perennial.toml:38: defaults.zone: there is no time zone `Europe/Berln`, did you mean `Europe/Berlin`?
-    perennial.toml:45: delivery.via: expected `folder` or `relay`, found `foldr`, did you mean `folder`?
-    perennial.toml:91: traking: unknown key, did you mean `tracking`?
+    perennial.toml:46: delivery.via: expected `folder` or `relay`, found `foldr`, did you mean `folder`?
+    perennial.toml:111: traking: unknown key, did you mean `tracking`?
     tiers.toml:24: scheme[priority].tiers: unknown key, did you mean `tier`?
     ");
 }
@@ -261,11 +261,12 @@ fn missing_and_strange_files_are_told() {
     let folder = Folder::new();
     let bare = Files::read(folder.path()).unwrap();
     insta::assert_snapshot!(folder.complaints(&bare), @r"
-    5 problems in the configuration:
+    6 problems in the configuration:
     cadence.toml: there is no such file; `perennial init` writes it
     calendar.toml: there is no such file; `perennial init` writes it
     campaigns: expected one file or more, such as `campaigns/birthday.toml`
     perennial.toml: there is no such file; `perennial init` writes it
+    providers.toml: there is no such file; `perennial init` writes it
     tiers.toml: there is no such file; `perennial init` writes it
     ");
     let strange = Files::embedded().with("tier.toml", "").with("campaigns/Gruß.toml", "");

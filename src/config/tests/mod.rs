@@ -5,6 +5,7 @@ mod delivery;
 mod mistakes;
 mod noise;
 mod recipes;
+mod relays;
 mod schemes;
 mod years;
 
@@ -73,7 +74,7 @@ fn complaints(path: &str, old: &str, new: &str) -> String {
 fn relaying() -> Files {
     let mut files = Files::embedded();
     let text = text_of(&files, "perennial.toml");
-    let relay = text.find("#[delivery.relay]").unwrap()..text.find("[tracking]").unwrap();
+    let relay = text.find("#[delivery.relay.main]").unwrap()..text.find("[tracking]").unwrap();
     let uncommented = text[relay.clone()].replace("\n#", "\n").replace("#[", "[");
     let settings: Vec<_> = uncommented
         .lines()

@@ -8,7 +8,7 @@ const FRAGMENTS: [&str; 22] = [
     "]",
     "[[scheme]]\n",
     "[[scheme.tier]]\n",
-    "[delivery.relay]\n",
+    "[delivery.relay.main]\n",
     "key",
     "=",
     "when = ",

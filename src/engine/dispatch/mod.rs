@@ -157,7 +157,7 @@ impl Round {
     /// Sends all ready mails with so many breakdowns, `limit` in hand at a time at least.
     async fn wave(self: Arc<Self>, strikes: u32, limit: u32) -> Result<(), EngineError> {
         let connections = match &self.engine.config.delivery {
-            Delivery::Relay(relay) => relay.connections,
+            Delivery::Relays(relays) => relays[0].connections,
             Delivery::Folder(_) => 1,
         };
         loop {

@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::{Round, compose::NoMessage, send::Course};
 use crate::{
-    domain::{EmailAddress, Outcome, OutreachState, Phase, Settlement, mask_addresses},
+    domain::{EmailAddress, Outcome, OutreachState, Phase, Settlement, Try, mask_addresses},
     store::{Attempt, Claimed, Mark},
 };
 
@@ -21,9 +21,14 @@ impl Round {
         recipient: EmailAddress,
     ) -> JoinHandle<()> {
         let now = self.engine.clock.now();
-        let settlement =
-            Settlement::of(&outcome, claimed.id, claimed.attempt, now, claimed.not_after);
-        if settlement.relay_in_trouble {
+        let attempt = Try {
+            outreach: claimed.id,
+            number: claimed.attempt,
+            first_at: claimed.due_at,
+            not_after: claimed.not_after,
+        };
+        let settlement = Settlement::of(&outcome, &attempt, now);
+        if settlement.relay_in_trouble() {
             self.say_trouble(&outcome);
         }
         let mark = Mark {
@@ -50,7 +55,7 @@ impl Round {
                 return;
             }
             round.count(settlement.to);
-            if let Some(why) = settlement.suppress
+            if let Some(why) = settlement.suppress()
                 && let Err(error) = round.engine.suppress(&recipient, why).await
             {
                 warn!(error = %error, outreach.id = claimed.id.0, "An address could not be suppressed");

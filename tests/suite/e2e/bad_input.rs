@@ -110,8 +110,9 @@ fn a_relay_that_refuses_stops_the_round_and_loses_nothing() {
     let path = folder.path().join("config/perennial.toml");
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let text = fs::read_to_string(&path).unwrap().replace("via = \"folder\"", "via = \"relay\"");
-    let relay =
-        format!("\n[delivery.relay]\nhost = \"127.0.0.1\"\nport = {closed}\nsecurity = \"none\"\n");
+    let relay = format!(
+        "\n[delivery.relay.main]\nhost = \"127.0.0.1\"\nport = {closed}\nsecurity = \"none\"\n"
+    );
     fs::write(&path, text + &relay).unwrap();
     let csv = "email,name,birthday,zone\nada@example.org,Ada,09-25,UTC\n";
     fs::write(folder.path().join("list.csv"), csv).unwrap();

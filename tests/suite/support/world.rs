@@ -64,7 +64,9 @@ impl World {
             templates,
             keyring: Arc::new(Keyring::new(config.tracking.keys.iter().copied()).unwrap()),
             transport: Arc::new(match &config.delivery {
-                Delivery::Relay(relay) => Transport::Relay(Arc::new(RelayPool::new(relay.clone()))),
+                Delivery::Relays(relays) => {
+                    Transport::Relay(Arc::new(RelayPool::new(relays[0].clone())))
+                }
                 Delivery::Folder(path) => Transport::Folder(path.clone()),
             }),
             config,
@@ -156,7 +158,7 @@ fn config(base: &Path, setup: &Setup<'_>) -> Config {
     let delivery = match setup.relay {
         None => "via = 'folder'\n[delivery.folder]\npath = 'out'".to_owned(),
         Some(relay) => format!(
-            "via = 'relay'\n[delivery.relay]\nhost = '{}'\nport = {}\nsecurity = 'none'",
+            "via = 'relay'\n[delivery.relay.main]\nhost = '{}'\nport = {}\nsecurity = 'none'",
             relay.ip(),
             relay.port()
         ),
