@@ -92,7 +92,7 @@ pub use record::{
     AccountRecord, ContactRecord, ContractRecord, OrderRecord, Record, RepRecord, TouchKind,
     TouchKindError, TouchRecord,
 };
-pub use relay::{Credentials, Envelope, Relay, Secret, Security, Timeouts};
+pub use relay::{Credentials, Envelope, Pipelining, Relay, Secret, Security, Timeouts};
 pub use reply::Refusal;
 pub use retry::next_attempt;
 pub use rules::{

@@ -48,6 +48,22 @@ pub struct Credentials {
     pub password: Secret,
 }
 
+/// How much is said to a relay before its answers are waited for.
+///
+/// It is used as far as the relay offers PIPELINING (RFC 2920), and in every depth no octet of a
+/// message leaves before its durable mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pipelining {
+    /// One command, one answer: four round trips a message. What every relay understands.
+    #[default]
+    Off,
+    /// MAIL, RCPT and DATA together, and the content when they are answered: two round trips.
+    Rfc2920,
+    /// MAIL, RCPT and DATA of the next message leave behind the content of this one, which may open
+    /// a group of commands (RFC 2920 section 3.1): one round trip.
+    Deep,
+}
+
 /// How long to wait in each phase. RFC 5321 section 4.5.3.2 gives minima for servers that talk to
 /// the whole internet; these are for a submission relay, except the dot, where a short wait makes
 /// duplicates.
@@ -80,6 +96,8 @@ impl Default for Timeouts {
 /// One relay, ready to be connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
+    /// What the administrator calls it.
+    pub name: String,
     /// Host name or address; the name that the certificate must carry.
     pub host: String,
     /// TCP port.
@@ -100,6 +118,11 @@ pub struct Relay {
     pub messages_per_connection: u32,
     /// Age after which a connection is closed; a slow relay attracts connections otherwise.
     pub max_connection_age: Duration,
+    /// How much is said to it at once.
+    pub pipelining: Pipelining,
+    /// Messages that may be marked as being sent ahead of their turn on one connection, at least 1.
+    /// A power failure leaves at most `connections` times as many in doubt.
+    pub window: usize,
 }
 
 /// Who a message is from and for, as SMTP sees it: one recipient per transaction.

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::domain::{Envelope, Relay, Security, Timeouts};
+use crate::domain::{Envelope, Pipelining, Relay, Security, Timeouts};
 
 /// Something that a client did, and the relay is to answer.
 #[derive(Debug, Clone, Copy)]
@@ -178,6 +178,7 @@ impl Server {
     /// The same for a test that waits until this patience ends.
     pub(super) fn relay_with_patience(&self, patience: Duration) -> Relay {
         Relay {
+            name: "relay".to_owned(),
             host: "127.0.0.1".to_owned(),
             port: self.port,
             security: Security::Plain,
@@ -194,6 +195,8 @@ impl Server {
             connections: 1,
             messages_per_connection: 100,
             max_connection_age: Duration::from_mins(5),
+            pipelining: Pipelining::Off,
+            window: 1,
         }
     }
 }

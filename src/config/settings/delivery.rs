@@ -9,7 +9,7 @@ use crate::{
         secret::SECRET,
         table::{Complained, Table},
     },
-    domain::{Credentials, Relay, Secret, Security, Timeouts},
+    domain::{Credentials, Pipelining, Relay, Secret, Security, Timeouts},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,7 @@ fn relay(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<Relay> {
         Security::Plain => 25,
     };
     Some(Relay {
+        name: "relay".to_owned(),
         port: if port_is_bad { return None } else { port.unwrap_or(usual_port) },
         host,
         security,
@@ -103,6 +104,8 @@ fn relay(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<Relay> {
         connections: connections?,
         messages_per_connection: per_connection?,
         max_connection_age: age?,
+        pipelining: Pipelining::Off,
+        window: 1,
     })
 }
 
