@@ -1,5 +1,5 @@
 //! A mail address in the one form that the database and the envelope know.
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use super::text::has_hidden_characters;
 
@@ -39,7 +39,7 @@ pub enum EmailAddressError {
 const MAX_OCTETS: usize = 254;
 
 impl EmailAddress {
-    /// The address as it goes into an envelope.
+    /// The address as the database knows it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,6 +55,38 @@ impl EmailAddress {
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// The part after the `@` as it goes into an envelope.
+    ///
+    /// Beside a local part in ASCII it is the A-label, which every relay understands. Beside any other
+    /// one, which needs SMTPUTF8 anyhow, it is the U-label (RFC 6531 section 3.3): some relays refuse
+    /// a mixture of both.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use perennial::domain::EmailAddress;
+    /// let [plain, international]: [EmailAddress; 2] = ["a@例子.com".parse()?, "王@例子.com".parse()?];
+    /// assert_eq!(plain.domain_in_envelope(), "xn--fsqu00a.com");
+    /// assert_eq!(international.domain_in_envelope(), "例子.com");
+    /// # Ok::<(), perennial::domain::EmailAddressError>(())
+    /// ```
+    #[must_use]
+    pub fn domain_in_envelope(&self) -> Cow<'_, str> {
+        if !self.needs_smtp_utf8() {
+            return Cow::Borrowed(self.domain());
+        }
+        match idna::domain_to_unicode(self.domain()) {
+            (domain, Ok(())) => Cow::Owned(domain),
+            (_, Err(_)) => Cow::Borrowed(self.domain()),
+        }
+    }
+
+    /// Whether only a relay with SMTPUTF8 (RFC 6531) can be given it: its local part is not ASCII.
+    #[must_use]
+    pub fn needs_smtp_utf8(&self) -> bool {
+        !self.local().is_ascii()
     }
 
     /// What two spellings of one mailbox have in common; suppression and duplicates go by it.
@@ -108,6 +140,13 @@ mod tests {
     fn an_international_domain_is_kept_as_its_a_label() {
         let address: EmailAddress = "wang@例子.中国".parse().unwrap();
         assert_eq!(address.domain(), "xn--fsqu00a.xn--fiqs8s");
+    }
+
+    #[test]
+    fn two_spellings_of_an_international_domain_are_one_address_for_suppression() {
+        let [kept, written]: [EmailAddress; 2] =
+            ["User@例子.com", "user@XN--FSQU00A.com"].map(|text| text.parse().unwrap());
+        assert_eq!(kept.match_key(), written.match_key());
     }
 
     #[test]

@@ -48,6 +48,22 @@ pub struct Credentials {
     pub password: Secret,
 }
 
+/// How much is said to a relay before its answers are waited for.
+///
+/// It is used as far as the relay offers PIPELINING (RFC 2920), and in every depth no octet of a
+/// message leaves before its durable mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pipelining {
+    /// One command, one answer: four round trips a message. What every relay understands.
+    #[default]
+    Off,
+    /// MAIL, RCPT and DATA together, and the content when they are answered: two round trips.
+    Rfc2920,
+    /// MAIL, RCPT and DATA of the next message leave behind the content of this one, which may open
+    /// a group of commands (RFC 2920 section 3.1): one round trip.
+    Deep,
+}
+
 /// How long to wait in each phase. RFC 5321 section 4.5.3.2 gives minima for servers that talk to
 /// the whole internet; these are for a submission relay, except the dot, where a short wait makes
 /// duplicates.
@@ -75,17 +91,6 @@ impl Default for Timeouts {
             content: Duration::from_mins(10),
         }
     }
-}
-
-/// Whether commands are sent before the answers to earlier ones are there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pipelining {
-    /// Each command waits for its answer. The default.
-    Off,
-    /// MAIL, RCPT and DATA of one message go together, where the relay offers it (RFC 2920).
-    Rfc2920,
-    /// The envelope of the next message goes together with the content of this one.
-    Deep,
 }
 
 /// One relay, ready to be connected to.

@@ -5,7 +5,10 @@ use super::reply::Heard;
 
 /// The extensions of one relay that this program has a use for.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for a keyword of its own")]
 pub(super) struct Abilities {
+    /// PIPELINING, RFC 2920.
+    pub(super) pipelining: bool,
     /// STARTTLS, RFC 3207.
     pub(super) starttls: bool,
     /// SMTPUTF8, RFC 6531.
@@ -26,6 +29,7 @@ impl Abilities {
             let line = line.to_ascii_uppercase();
             let mut words = line.split_ascii_whitespace();
             match words.next() {
+                Some("PIPELINING") => abilities.pipelining = true,
                 Some("STARTTLS") => abilities.starttls = true,
                 Some("SMTPUTF8") => abilities.smtp_utf8 = true,
                 Some("8BITMIME") => abilities.eight_bit = true,
@@ -64,8 +68,11 @@ mod tests {
 
     #[test]
     fn keywords_are_read_in_any_case() {
-        let abilities = read("250-x\r\n250-size 10\r\n250-StartTLS\r\n250 Auth login PLAIN\r\n");
+        let abilities = read(
+            "250-x\r\n250-size 10\r\n250-Pipelining\r\n250-StartTLS\r\n250 Auth login PLAIN\r\n",
+        );
         let expected = Abilities {
+            pipelining: true,
             starttls: true,
             size: Some(10),
             auth: Some(Mechanism::Plain),

@@ -2,8 +2,8 @@
 //!
 //! Owns connections, their phases and their time limits. Deliberately absent: what a contact or a
 //! campaign is, when to try again, and what a refusal means; an [`Outcome`] is handed back and
-//! judged elsewhere. lettre writes the commands and the content; its pool and its transport are not
-//! used, since they lose replies when a future is dropped.
+//! judged elsewhere. lettre spells the commands; its connection, its pool and its transport are not
+//! used, since they cannot say two commands at once and lose replies when a future is dropped.
 //!
 //! **Invariant:** a reply is never attributed to another message than the one it answers.
 mod abilities;
@@ -12,6 +12,7 @@ mod connection;
 mod faults;
 mod folder;
 mod open;
+mod parcel;
 mod pool;
 mod refusal;
 mod reply;
@@ -23,7 +24,8 @@ mod wire;
 use std::{fmt, future::Future, path::PathBuf, sync::Arc};
 
 pub use connection::Connection;
-pub use pool::RelayPool;
+pub use parcel::{Lane, Parcel};
+pub use pool::{RelayPool, Session};
 
 use crate::domain::{Envelope, Outcome};
 

@@ -2,8 +2,8 @@
 //!
 //! A refusal looks like the relay's own, since it means the same to whoever reads the outcome; its
 //! text says who refused.
-use super::abilities::Abilities;
-use crate::domain::{EnhancedStatus, Envelope, Outcome, Phase, Reply};
+use super::{abilities::Abilities, parcel::Parcel};
+use crate::domain::{EnhancedStatus, Outcome, Phase, Reply};
 
 /// RFC 5322 section 2.1.1: octets of a line without its CRLF.
 const MAX_LINE: usize = 998;
@@ -14,20 +14,19 @@ pub(super) fn of_content(message: &[u8]) -> Option<Outcome> {
     Some(refuse(Phase::Data, 554, (6, 0), fault))
 }
 
-/// Why a relay with these abilities may not be given `message`, if there is a reason.
-pub(super) fn of_message(
-    envelope: &Envelope,
-    message: &[u8],
-    abilities: &Abilities,
-) -> Option<Outcome> {
+/// Why a relay with these abilities may not be given `parcel`, if there is a reason.
+pub(super) fn of_parcel(parcel: &Parcel<'_>, abilities: &Abilities) -> Option<Outcome> {
+    let Parcel { envelope, message, .. } = parcel;
     if let Some(refusal) = of_content(message) {
         return Some(refusal);
     }
-    let utf8 = "the relay does not take addresses outside of ASCII";
-    if !abilities.smtp_utf8 && !envelope.sender.as_str().is_ascii() {
+    // RFC 6531 section 3.5 has these codes; another relay may take the address, so that it is not
+    // at fault.
+    let utf8 = "this relay does not take addresses outside of ASCII (SMTPUTF8)";
+    if !abilities.smtp_utf8 && envelope.sender.needs_smtp_utf8() {
         return Some(refuse(Phase::Mail, 553, (6, 7), utf8));
     }
-    if !abilities.smtp_utf8 && !envelope.recipient.as_str().is_ascii() {
+    if !abilities.smtp_utf8 && envelope.recipient.needs_smtp_utf8() {
         return Some(refuse(Phase::Rcpt, 553, (6, 7), utf8));
     }
     if abilities.is_too_large(message.len()) {
@@ -47,8 +46,8 @@ fn refuse(phase: Phase, code: u16, (subject, detail): (u16, u16), why: &str) -> 
     }
 }
 
-/// What is wrong with the lines of `message`. lettre doubles a leading dot only after CRLF, so a
-/// bare CR or LF could end a message early (SMTP smuggling).
+/// What is wrong with the lines of `message`. A leading dot is doubled only after CRLF, so
+/// that a bare CR or LF could end a message early (SMTP smuggling).
 fn line_fault(message: &[u8]) -> Option<&'static str> {
     message.split_inclusive(|byte| *byte == b'\n').find_map(|line| {
         let text = line.strip_suffix(b"\r\n").unwrap_or(line);
@@ -67,20 +66,18 @@ fn line_fault(message: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn envelope(recipient: &str) -> Envelope {
-        Envelope {
-            sender: "bounce@example.com".parse().unwrap(),
-            recipient: recipient.parse().unwrap(),
-        }
-    }
+    use crate::{
+        domain::{Envelope, Refusal},
+        smtp::testing::to,
+    };
 
     fn refusal(
         recipient: &str,
         message: &[u8],
         abilities: &Abilities,
     ) -> Option<(Phase, u16, String)> {
-        match of_message(&envelope(recipient), message, abilities)? {
+        let envelope = Envelope { recipient: recipient.parse().unwrap(), ..to("ada") };
+        match of_parcel(&Parcel::new(&envelope, message), abilities)? {
             Outcome::Rejected { phase, reply } => {
                 assert!(reply.text.starts_with("refused here: "), "{}", reply.text);
                 Some((phase, reply.code, reply.enhanced.unwrap().to_string()))
@@ -117,6 +114,17 @@ mod tests {
         assert_eq!(refusal("用户@example.org", b"x\r\n", &able), None);
         let expected = Some((Phase::Rcpt, 553, "5.6.7".to_owned()));
         assert_eq!(refusal("用户@example.org", b"x\r\n", &Abilities::default()), expected);
+    }
+
+    #[test]
+    fn an_international_local_part_without_smtputf8_is_no_fault_of_the_address() {
+        let envelope = Envelope { recipient: "用户@example.org".parse().unwrap(), ..to("ada") };
+        let parcel = Parcel::new(&envelope, b"x\r\n");
+        let Some(Outcome::Rejected { phase, reply }) = of_parcel(&parcel, &Abilities::default())
+        else {
+            panic!("not refused")
+        };
+        assert_eq!(Refusal::of(phase, &reply), Refusal::Message);
     }
 
     #[test]

@@ -1,17 +1,14 @@
-//! The stream between lettre and a relay, watched.
+//! The stream to a relay, and what is known of it.
 //!
-//! lettre writes to it and is told only the class of each reply; the replies themselves stay here.
-//! That is how a reply nobody asked for is noticed before it can be taken for the answer to the next
-//! command, and how it is known whether the dot that ends a message has left.
+//! A reply nobody asked for is noticed before it can be taken for the answer to the next command, and
+//! how many octets have left is known at any time, whoever stops waiting.
 use std::{
     fmt, io,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
 };
 
-use lettre::transport::smtp::client::AsyncTokioStream;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
@@ -22,51 +19,55 @@ use super::reply::{self, Heard};
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// What lettre writes, in one piece, after a message. Content cannot look like it, since a dot that
-/// begins a line is doubled.
-const END_OF_CONTENT: &[u8] = b"\r\n.\r\n";
+/// Octets handed over at once. A message of the usual size is one write with its dot; a large one is
+/// several, so that a relay that refuses or hangs up half-way is noticed while the dot is still here.
+const MAX_WRITE: usize = 256 * 1024;
+/// What is kept back of the part of a large one that is to be answered: its dot, CRLF included.
+const KEPT_BACK: usize = 3;
 
-/// One end of it is lettre's, the other end is the connection's.
-#[derive(Clone)]
-pub(super) struct Wire {
-    peer: SocketAddr,
-    state: Arc<Mutex<State>>,
+/// Octets that are said in one go. Nothing at all is said by the default one.
+#[derive(Debug, Default)]
+pub(super) struct Saying {
+    octets: Vec<u8>,
+    /// Octets after which the relay owes its first answer.
+    due: usize,
 }
 
-struct State {
-    /// `None` only while TLS is being negotiated.
+impl Saying {
+    /// Something that is answered when all of it has left.
+    pub(super) fn new(octets: impl Into<Vec<u8>>) -> Self {
+        let octets = octets.into();
+        Self { due: octets.len(), octets }
+    }
+
+    /// The same, with more behind it: an answer may come before that has left.
+    pub(super) fn before(mut self, more: &Self) -> Self {
+        self.octets.extend_from_slice(&more.octets);
+        self
+    }
+}
+
+/// One session's octets in both directions.
+pub(super) struct Wire {
+    peer: SocketAddr,
+    /// `None` only while TLS is being negotiated, and for good if that fails.
     stream: Option<Box<dyn Stream>>,
+    /// What is being said.
+    outgoing: Saying,
+    /// Octets of `outgoing` that may have left.
+    left: usize,
     /// What the relay sent and is no whole reply yet, or comes after one.
     received: Vec<u8>,
-    /// What lettre has yet to be told.
-    told: Vec<u8>,
-    /// Replies since they were last asked for, oldest first.
-    heard: Vec<Heard>,
-    /// Whether the relay has had its say and waits for us.
-    is_our_turn: bool,
-    /// Whether any octet of the end of the content has been handed to the stream.
-    has_ended_content: bool,
 }
 
 impl Wire {
-    /// Watches `stream`.
+    /// Speaks over `stream`.
     pub(super) fn new(
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
         peer: SocketAddr,
     ) -> Self {
-        let state = State {
-            stream: Some(Box::new(stream)),
-            received: Vec::new(),
-            told: Vec::new(),
-            heard: Vec::new(),
-            is_our_turn: false,
-            has_ended_content: false,
-        };
-        Self { peer, state: Arc::new(Mutex::new(state)) }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let stream: Option<Box<dyn Stream>> = Some(Box::new(stream));
+        Self { peer, stream, outgoing: Saying::default(), left: 0, received: Vec::new() }
     }
 
     /// Whether the relay is on this host.
@@ -74,36 +75,68 @@ impl Wire {
         self.peer.ip().to_canonical().is_loopback()
     }
 
-    /// The replies since the last call, oldest first.
-    pub(super) fn take_heard(&self) -> Vec<Heard> {
-        std::mem::take(&mut self.state().heard)
-    }
-
-    /// Whether nothing was received beyond the replies that were asked for.
+    /// Whether nothing was received beyond the replies that were heard.
     pub(super) fn is_quiet(&self) -> bool {
-        self.state().received.is_empty()
+        self.received.is_empty()
     }
 
-    /// Whether the dot may have left since the last [`Wire::begin_content`].
-    pub(super) fn has_ended_content(&self) -> bool {
-        self.state().has_ended_content
+    /// Whether enough of what was said last has left for an answer.
+    pub(super) fn is_answer_due(&self) -> bool {
+        self.left >= self.outgoing.due
     }
 
-    /// Content comes next.
-    pub(super) fn begin_content(&self) {
-        self.state().has_ended_content = false;
+    /// How many octets of what was said last may have left.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Says something, until an answer to it is due; what is behind that leaves while answers are
+    /// listened to. May be called only when all that was said before is answered.
+    ///
+    /// # Errors
+    ///
+    /// If the relay speaks before its turn, or hangs up; [`Wire::left`] tells how far it came.
+    pub(super) async fn say(&mut self, saying: Saying) -> io::Result<()> {
+        if saying.octets.is_empty() {
+            return Ok(());
+        }
+        if self.left < self.outgoing.octets.len() {
+            return Err(out_of_turn());
+        }
+        (self.outgoing, self.left) = (saying, 0);
+        let due = self.outgoing.due;
+        if due > MAX_WRITE {
+            std::future::poll_fn(|context| self.poll_push(context, due - KEPT_BACK)).await?;
+            // All of it may fit into buffers; what the relay says of the part that it has read is
+            // known only when the runtime has looked.
+            tokio::task::yield_now().await;
+        }
+        std::future::poll_fn(|context| {
+            let pushed = self.poll_push(context, usize::MAX);
+            // From here on the answer alone tells what became of it.
+            if self.left >= due { Poll::Ready(Ok(())) } else { pushed }
+        })
+        .await
+    }
+
+    /// The next reply.
+    ///
+    /// # Errors
+    ///
+    /// If the relay hung up, or says something that is no reply.
+    pub(super) async fn hear(&mut self) -> io::Result<Heard> {
+        std::future::poll_fn(|context| self.poll_hear(context)).await
     }
 
     /// A reply that the relay gave without being asked, as far as it has arrived. Only for the last
     /// words of a connection that is about to be closed.
-    pub(super) fn overhear(&self) -> Option<Heard> {
-        let mut state = self.state();
+    pub(super) fn overhear(&mut self) -> Option<Heard> {
         let mut context = Context::from_waker(Waker::noop());
         loop {
-            if let Some(heard) = reply::take(&mut state.received).ok()? {
+            if let Some(heard) = reply::take(&mut self.received).ok()? {
                 return Some(heard);
             }
-            match state.poll_receive(&mut context) {
+            match self.poll_receive(&mut context) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) | Poll::Pending => return None,
             }
@@ -115,33 +148,61 @@ impl Wire {
     /// # Errors
     ///
     /// If the relay said more than it was asked for before (its words could be taken for protected
-    /// ones: CVE-2011-0411), or if the negotiation fails; nothing can be sent then.
+    /// ones: CVE-2011-0411), or if the negotiation fails; nothing can be said then.
     pub(super) async fn encrypt(
-        &self,
+        &mut self,
         tls: TlsConnector,
         name: ServerName<'static>,
     ) -> io::Result<()> {
-        let plain = {
-            let mut state = self.state();
-            if !state.received.is_empty() {
-                return Err(out_of_turn());
-            }
-            state.stream.take().ok_or(io::ErrorKind::NotConnected)?
-        };
-        let encrypted = tls.connect(name, plain).await?;
-        self.state().stream = Some(Box::new(encrypted));
+        if !self.is_quiet() {
+            return Err(out_of_turn());
+        }
+        let plain = self.stream.take().ok_or(io::ErrorKind::NotConnected)?;
+        self.stream = Some(Box::new(tls.connect(name, plain).await?));
         Ok(())
     }
-}
 
-fn out_of_turn() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the relay spoke out of turn")
-}
-
-impl State {
     fn stream(&mut self) -> io::Result<Pin<&mut dyn Stream>> {
         let stream = self.stream.as_deref_mut().ok_or(io::ErrorKind::NotConnected)?;
         Ok(Pin::new(stream))
+    }
+
+    fn poll_hear(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Heard>> {
+        loop {
+            if let Some(heard) = reply::take(&mut self.received)? {
+                return Poll::Ready(Ok(heard));
+            }
+            // A relay that refuses and reads no more is heard all the same.
+            let pushed = self.poll_push(context, usize::MAX);
+            match (self.poll_receive(context), pushed) {
+                (Poll::Ready(received), _) => received?,
+                (Poll::Pending, Poll::Ready(Err(error))) => return Poll::Ready(Err(error)),
+                (Poll::Pending, _) => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Hands over what is to be said, but no more than that many octets of it.
+    fn poll_push(&mut self, context: &mut Context<'_>, most: usize) -> Poll<io::Result<()>> {
+        let length = self.outgoing.octets.len().min(most);
+        while self.left < length {
+            if self.left < self.outgoing.due {
+                self.expect_silence(context)?;
+            }
+            let end = length.min(self.left + MAX_WRITE);
+            let octets = &self.outgoing.octets[self.left..end];
+            let stream = self.stream.as_deref_mut().ok_or(io::ErrorKind::NotConnected)?;
+            match ready!(Pin::new(stream).poll_write(context, octets)) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(octets) => self.left += octets,
+                Err(error) => {
+                    // TLS fails like this with whole records of it on the way.
+                    self.left = end;
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        self.stream()?.poll_flush(context)
     }
 
     /// Receives at least one octet.
@@ -157,41 +218,9 @@ impl State {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        while self.told.is_empty() {
-            let Some(heard) = reply::take(&mut self.received)? else {
-                ready!(self.poll_receive(context))?;
-                continue;
-            };
-            // Any second digit but 0 to 5 makes lettre give up, and the first says all it needs.
-            self.told = format!("{}50 relay\r\n", heard.reply.code / 100).into_bytes();
-            self.heard.push(heard);
-            self.is_our_turn = true;
-        }
-        let length = self.told.len().min(buffer.remaining());
-        buffer.put_slice(&self.told[..length]);
-        self.told.drain(..length);
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_write(&mut self, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        let ends_content = octets.starts_with(END_OF_CONTENT);
-        if self.is_our_turn || ends_content {
-            self.expect_silence(context)?;
-            self.is_our_turn = false;
-        }
-        let written = ready!(self.stream()?.poll_write(context, octets))?;
-        self.has_ended_content |= ends_content && written > 0;
-        Poll::Ready(Ok(written))
-    }
-
     /// Fails if the relay said something that it was not asked for, or hung up.
     fn expect_silence(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        if !self.received.is_empty() {
+        if !self.is_quiet() {
             return Err(out_of_turn());
         }
         match self.poll_receive(context) {
@@ -202,38 +231,8 @@ impl State {
     }
 }
 
-impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.state().poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.state().poll_write(context, octets)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.state().stream()?.poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.state().stream()?.poll_shutdown(context)
-    }
-}
-
-impl AsyncTokioStream for Wire {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.peer)
-    }
+fn out_of_turn() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the relay spoke out of turn")
 }
 
 impl fmt::Debug for Wire {

@@ -1,77 +1,30 @@
 //! A relay that does what a test tells it to.
+mod identity;
+mod script;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
     future::{Ready, ready},
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use rustls::{
-    ServerConfig,
-    crypto::ring,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+pub(super) use identity::Identity;
+pub(super) use script::{Act, Event, good, say};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    io::{
+        AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader,
+        DuplexStream,
+    },
     net::{TcpListener, TcpStream},
     time::sleep,
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::domain::{Envelope, Pipelining, Relay, Security, Timeouts};
-
-/// Something that a client did, and the relay is to answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Event<'a> {
-    /// The command's verb; `CONNECT` and `DOT` for what has none.
-    pub(super) verb: &'a str,
-    /// The whole line; for `DOT`, the content.
-    pub(super) line: &'a str,
-    /// How many of this verb there were on all connections, this one included.
-    pub(super) nth: usize,
-}
-
-/// The answer.
-#[derive(Debug, Clone)]
-pub(super) enum Act {
-    /// These octets, to which CRLF is added.
-    Say(String),
-    /// The same, later.
-    SayAfter(Duration, String),
-    /// Exactly these octets.
-    Raw(String),
-    /// Nothing, for ever.
-    Hang,
-    /// Hangs up.
-    Drop,
-    /// Says something, and hangs up.
-    SayAndDrop(String),
-    /// Says the first at once, and the second unasked when that time has gone.
-    SayAgain(String, Duration, String),
-    /// Says 354, reads ten octets of content, says this and hangs up.
-    SayInContent(&'static str),
-    /// The same, but reads on to the dot.
-    SayAndReadOn(&'static str),
-}
-
-pub(super) fn say(text: &str) -> Act {
-    Act::Say(text.to_owned())
-}
-
-/// What a relay without faults does.
-pub(super) fn good(event: Event<'_>) -> Act {
-    say(match event.verb {
-        "CONNECT" => "220 relay.example.org ESMTP",
-        "EHLO" => "250-relay.example.org\r\n250-SIZE 10000000\r\n250 8BITMIME",
-        "STARTTLS" => "220 go ahead",
-        "AUTH" => "235 2.7.0 welcome",
-        "DATA" => "354 go",
-        "DOT" => return Act::Say(format!("250 2.0.0 queued as {}", event.nth)),
-        "QUIT" => return Act::SayAndDrop("221 bye".to_owned()),
-        _ => "250 2.1.0 ok",
-    })
-}
+use super::{Connection, wire::Wire};
+use crate::domain::{Envelope, Outcome, Pipelining, Relay, Security, Timeouts};
 
 /// What the relay saw.
 #[derive(Debug, Default, Clone)]
@@ -98,38 +51,49 @@ impl Seen {
 
 type Script = dyn Fn(Event<'_>) -> Act + Send + Sync;
 
-/// A certificate, and the relay's side of TLS.
-#[derive(Clone)]
-pub(super) struct Identity {
-    pub(super) pem: String,
-    acceptor: TlsAcceptor,
-}
-
-impl Identity {
-    /// Signed by nobody but itself, for `name`.
-    pub(super) fn of(name: &str) -> Self {
-        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)
-            .unwrap();
-        Self { pem: made.cert.pem(), acceptor: TlsAcceptor::from(Arc::new(config)) }
-    }
-}
-
 /// A relay on a port of its own, for as long as the test's runtime lives.
 pub(super) struct Server {
+    /// 0 if it has no port.
     pub(super) port: u16,
     seen: Arc<Mutex<Seen>>,
+    session: Session,
 }
 
 impl Server {
     /// A relay that answers as `script` says.
     pub(super) async fn start(script: impl Fn(Event<'_>) -> Act + Send + Sync + 'static) -> Self {
-        Self::listen(Arc::new(script), None, false).await
+        Self::listen(Session::new(Arc::new(script), None), false).await
+    }
+
+    /// The same, with no memory of what was said, which hundreds of thousands of messages would fill.
+    pub(super) async fn forgetful(
+        script: impl Fn(Event<'_>) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let session = Session { is_forgetful: true, ..Session::new(Arc::new(script), None) };
+        Self::listen(session, false).await
+    }
+
+    /// The same without a port, so that nothing but its own pauses takes time.
+    pub(super) fn in_memory(script: impl Fn(Event<'_>) -> Act + Send + Sync + 'static) -> Self {
+        let session = Session::new(Arc::new(script), None);
+        Self { port: 0, seen: Arc::clone(&session.seen), session }
+    }
+
+    /// A connection to it that is no connection of TCP.
+    pub(super) fn dial(&self) -> DuplexStream {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let session = self.session.arrive();
+        tokio::spawn(async move {
+            let _ = session.talk(theirs, true).await;
+            session.leave();
+        });
+        ours
+    }
+
+    /// A session over [`Server::dial`].
+    pub(super) async fn open(&self, relay: &Relay) -> Result<Connection, Outcome> {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 25));
+        Connection::begin(Wire::new(self.dial(), peer), relay).await
     }
 
     /// The same, with TLS after STARTTLS.
@@ -137,7 +101,8 @@ impl Server {
         identity: &Identity,
         script: impl Fn(Event<'_>) -> Act + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Arc::new(script), Some(identity.acceptor.clone()), false).await
+        let tls = Some(identity.acceptor.clone());
+        Self::listen(Session::new(Arc::new(script), tls), false).await
     }
 
     /// The same, with TLS from the first octet.
@@ -145,25 +110,26 @@ impl Server {
         identity: &Identity,
         script: impl Fn(Event<'_>) -> Act + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Arc::new(script), Some(identity.acceptor.clone()), true).await
+        let tls = Some(identity.acceptor.clone());
+        Self::listen(Session::new(Arc::new(script), tls), true).await
     }
 
-    async fn listen(script: Arc<Script>, tls: Option<TlsAcceptor>, is_implicit: bool) -> Self {
+    async fn listen(session: Session, is_implicit: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let session = Session { script, tls, seen: Arc::clone(&seen), connection: 0 };
+        let (template, seen) = (session.clone(), Arc::clone(&session.seen));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let mut session = session.clone();
-                session.connection = session.arrive();
+                // Answers to a group are a write each.
+                stream.set_nodelay(true).unwrap();
+                let session = template.arrive();
                 tokio::spawn(async move {
                     let _ = session.run(stream, is_implicit).await;
-                    session.seen.lock().unwrap().open.remove(&session.connection);
+                    session.leave();
                 });
             }
         });
-        Self { port, seen }
+        Self { port, seen, session }
     }
 
     pub(super) fn seen(&self) -> Seen {
@@ -178,6 +144,7 @@ impl Server {
     /// The same for a test that waits until this patience ends.
     pub(super) fn relay_with_patience(&self, patience: Duration) -> Relay {
         Relay {
+            name: "relay".to_owned(),
             host: "127.0.0.1".to_owned(),
             port: self.port,
             security: Security::Plain,
@@ -194,13 +161,12 @@ impl Server {
             connections: 1,
             messages_per_connection: 100,
             max_connection_age: Duration::from_mins(5),
-            name: "main".to_owned(),
             weight: 1,
             rates: Vec::new(),
             warm_up: None,
             by_provider: false,
             pipelining: Pipelining::Off,
-            window: 16,
+            window: 1,
         }
     }
 }
@@ -211,16 +177,26 @@ struct Session {
     tls: Option<TlsAcceptor>,
     seen: Arc<Mutex<Seen>>,
     connection: usize,
+    is_forgetful: bool,
 }
 
 impl Session {
-    fn arrive(&self) -> usize {
+    fn new(script: Arc<Script>, tls: Option<TlsAcceptor>) -> Self {
+        Self { script, tls, seen: Arc::default(), connection: 0, is_forgetful: false }
+    }
+
+    /// The session of one more connection.
+    fn arrive(&self) -> Self {
         let mut seen = self.seen.lock().unwrap();
         seen.connections += 1;
-        let number = seen.connections;
-        seen.open.insert(number);
+        let connection = seen.connections;
+        seen.open.insert(connection);
         seen.most_open = seen.most_open.max(seen.open.len());
-        number
+        Self { connection, ..self.clone() }
+    }
+
+    fn leave(&self) {
+        self.seen.lock().unwrap().open.remove(&self.connection);
     }
 
     async fn run(&self, stream: TcpStream, is_implicit: bool) -> std::io::Result<()> {
@@ -283,7 +259,9 @@ impl Session {
             }
             content.push_str(&line);
         }
-        self.seen.lock().unwrap().contents.push(content.clone());
+        if !self.is_forgetful {
+            self.seen.lock().unwrap().contents.push(content.clone());
+        }
         Ok(content)
     }
 
@@ -300,14 +278,16 @@ impl Session {
         let act = {
             let mut seen = self.seen.lock().unwrap();
             let logged = if verb == "DOT" { "DOT" } else { line };
-            seen.lines.push(format!("{}: {logged}", self.connection));
+            if !self.is_forgetful {
+                seen.lines.push(format!("{}: {logged}", self.connection));
+            }
             if verb == "QUIT" {
                 // Not when it is over: the client may open its next one when it reads our answer.
                 seen.open.remove(&self.connection);
             }
             *seen.counts.entry(verb.to_owned()).or_default() += 1;
             let nth = seen.count(verb);
-            (self.script)(Event { verb, line, nth })
+            (self.script)(Event { verb, line, nth, connection: self.connection })
         };
         let (text, goes_on) = match act {
             Act::Say(text) => (text + "\r\n", true),
@@ -316,12 +296,22 @@ impl Session {
                 (text + "\r\n", true)
             }
             Act::Raw(text) => (text, true),
+            Act::Trickle(pause, text) => {
+                trickle(stream, pause, &text).await?;
+                return Ok(Some(text));
+            }
             Act::SayAndDrop(text) => (text + "\r\n", false),
             Act::Drop => return Ok(None),
             Act::Hang => {
                 // Not for ever: a client that hangs up is noticed.
                 let _ = stream.read_to_end(&mut Vec::new()).await;
                 return Ok(None);
+            }
+            Act::SayAndPause(text, pause) => {
+                stream.write_all(format!("{text}\r\n").as_bytes()).await?;
+                stream.flush().await?;
+                sleep(pause).await;
+                return Ok(Some(text));
             }
             Act::SayAgain(first, delay, second) => {
                 stream.write_all(format!("{first}\r\n").as_bytes()).await?;
@@ -337,11 +327,25 @@ impl Session {
                 return Ok(reads_on.then(|| "354 go".to_owned()));
             }
         };
-        self.seen.lock().unwrap().lines.push(format!("{}> {text}", self.connection));
+        if !self.is_forgetful {
+            self.seen.lock().unwrap().lines.push(format!("{}> {text}", self.connection));
+        }
         stream.write_all(text.as_bytes()).await?;
         stream.flush().await?;
         Ok(goes_on.then_some(text))
     }
+}
+
+async fn trickle<S>(stream: &mut BufReader<S>, pause: Duration, text: &str) -> std::io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    for octet in format!("{text}\r\n").bytes() {
+        sleep(pause).await;
+        stream.write_all(&[octet]).await?;
+        stream.flush().await?;
+    }
+    Ok(())
 }
 
 /// To `<name>@example.org`.
