@@ -57,7 +57,7 @@ impl Try {
         let share = scattered_share(self.outreach.0, 100 + u64::from(self.number));
         let before = self.number.max(1) as usize - 1;
         let minutes = match pace {
-            Pace::Usual => USUAL_MINUTES[before.min(USUAL_MINUTES.len() - 1)],
+            Pace::Usual | Pace::SecondTry => USUAL_MINUTES[before.min(USUAL_MINUTES.len() - 1)],
             Pace::Slow => SLOW_MINUTES[before.min(SLOW_MINUTES.len() - 1)],
             Pace::Pause => super::Settlement::RELAY_PAUSE.num_minutes(),
         };
@@ -67,8 +67,9 @@ impl Try {
             hint.map(|hint| scaled(hint.clamp(HINTED[0], HINTED[1]), 1.0 + JITTER * share));
         let delay = match (pace, hinted) {
             (Pace::Pause, _) => TimeDelta::minutes(minutes),
+            (Pace::SecondTry, None) => scheduled.max(HINTED[0]),
             (_, None) => scheduled,
-            (Pace::Usual, Some(hinted)) => hinted,
+            (Pace::Usual | Pace::SecondTry, Some(hinted)) => hinted,
             (Pace::Slow, Some(hinted)) => hinted.max(scheduled),
         };
         Some(now + delay).filter(|next| *next <= self.ends_at())
@@ -122,6 +123,16 @@ mod tests {
         assert_eq!(today.next(Pace::Usual, None, now), None);
         assert_eq!(a_try(1, 50).next(Pace::Usual, None, at("2026-01-03T23:59:00Z")), None);
         assert!(a_try(1, 50).next(Pace::Usual, None, at("2026-01-03T22:00:00Z")).is_some());
+    }
+
+    #[test]
+    fn who_greylists_is_left_alone_for_five_minutes_at_least() {
+        let now = at("2026-01-01T00:00:00Z");
+        let waits = (0..100).map(|id| {
+            let next = a_try(id, 1).next(Pace::SecondTry, None, now).unwrap();
+            (next - now).num_seconds()
+        });
+        assert!(waits.into_iter().all(|seconds| (300..=361).contains(&seconds)));
     }
 
     #[test]

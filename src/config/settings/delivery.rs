@@ -102,6 +102,7 @@ fn relay(table: &mut Table<'_>, name: &str, sender: Option<&Sender>) -> Option<R
     let age = table.or("max_connection_age", &age, "\"5 minutes\"", meaning);
     let pace = pace::read(table);
     let timeouts = timeouts(table);
+    let warm_up = pace::warm_up(table);
     let (host, security, sender) = (host?, security?, sender?);
     refuse_example(table, &host, sender);
     let usual_port = match security {
@@ -114,7 +115,7 @@ fn relay(table: &mut Table<'_>, name: &str, sender: Option<&Sender>) -> Option<R
         name: name.to_owned(),
         weight: pace.weight,
         rates: pace.rates,
-        warm_up: pace.warm_up,
+        warm_up: warm_up.ok()?,
         by_provider: pace.by_provider,
         pipelining: pace.pipelining,
         window: pace.window,

@@ -11,7 +11,6 @@ use crate::{
 pub(super) struct Pace {
     pub(super) weight: u32,
     pub(super) rates: Vec<Rate>,
-    pub(super) warm_up: Option<WarmUp>,
     pub(super) by_provider: bool,
     pub(super) pipelining: Pipelining,
     pub(super) window: usize,
@@ -31,7 +30,6 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<Pace> {
     let meaning = "The most mails in a second, a minute, an hour or a day; all of them hold. A day is \
                    one of the calendar, by the zone of the schedule.";
     let rates = table.or("rates", &ListOf(RATE), "[]", meaning);
-    let warm_up = warm_up(table);
     let meaning = "Whether the limits of `providers.toml` hold at this relay. They are of use if the \
                    relay is a mail server of your own; others keep such limits themselves.";
     let by_provider = table.or("by_provider", &YesNo, "false", meaning);
@@ -45,15 +43,14 @@ pub(super) fn read(table: &mut Table<'_>) -> Option<Pace> {
     Some(Pace {
         weight: weight?,
         rates: rates?,
-        warm_up: warm_up.ok()?,
         by_provider: by_provider?,
         pipelining: pipelining?,
         window: window?,
     })
 }
 
-/// The warm-up, if there is one.
-fn warm_up(table: &mut Table<'_>) -> Result<Option<WarmUp>, Complained> {
+/// The warm-up, if there is one. It is a section and so is read after all keys of the relay.
+pub(super) fn warm_up(table: &mut Table<'_>) -> Result<Option<WarmUp>, Complained> {
     let is_there = table.has("warm_up");
     let warm_up = table.section_if(is_there, "warm_up", |table| {
         let meaning = "The most mails on the first day on which the relay is used.";

@@ -74,7 +74,9 @@ pub enum Throttle {
 pub enum Pace {
     /// Within minutes at first, within an hour later on.
     Usual,
-    /// The same, with room for a mailbox to be emptied.
+    /// The same, five minutes at least, which is what greylisting waits for as a rule.
+    SecondTry,
+    /// Within hours, with room for a mailbox to be emptied.
     Slow,
     /// In [`Settlement::RELAY_PAUSE`](super::Settlement::RELAY_PAUSE), since the message is not at
     /// fault and its attempts say nothing.
@@ -170,7 +172,8 @@ impl Refusal {
                 (Retry(Pace::Slow), A::Count(AddressTrouble::MailboxFull), R::Answered)
             }
             Self::Unexplained => (Fail, A::Count(AddressTrouble::Unexplained), R::Answered),
-            Self::Greylisted | Self::Later => (Retry(Pace::Usual), A::Nothing, R::Answered),
+            Self::Greylisted => (Retry(Pace::SecondTry), A::Nothing, R::Answered),
+            Self::Later => (Retry(Pace::Usual), A::Nothing, R::Answered),
             Self::Busy => (Retry(Pace::Usual), A::Nothing, R::Busy),
             Self::Throttled(kind) => (Retry(Pace::Usual), A::Nothing, R::Throttled(kind, hint)),
             Self::Denied => (Fail, A::Nothing, R::Throttled(Throttle::Hour, hint)),

@@ -1,4 +1,5 @@
-//! Claims about replies, most of them as servers have given them (`tests/data/smtp-replies.csv`).
+//! Claims about replies, most of them in the wording of servers in use, written down from what is
+//! published and known of them and not recorded from the wire (`tests/data/smtp-replies.csv`).
 use proptest::prelude::*;
 
 use super::{
