@@ -7,7 +7,10 @@ create table outreach (
     occasion_on text not null,
     years bigint,
     state text not null check (
-        state in ('planned', 'ready', 'claimed', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'in_doubt')
+        state in (
+            'planned', 'ready', 'claimed', 'sending', 'sent', 'failed', 'expired', 'suppressed', 'in_doubt',
+            'quarantined'
+        )
     ),
     created_at bigint not null,
     due_at bigint not null,
@@ -17,6 +20,8 @@ create table outreach (
     -- Not claimed before this; later than due_at after a failed attempt.
     next_at bigint not null,
     attempt bigint not null,
+    -- How often a daemon broke down with it in hand; such a mail is handled alone.
+    strikes bigint not null default 0,
     lease_token bigint,
     lease_until bigint,
     -- Random; makes the Message-ID one of a kind even if the database is made anew.
@@ -53,14 +58,34 @@ create table attempts (
     outreach_id bigint not null references outreach (id),
     no bigint not null,
     lease_token bigint not null,
+    began_at bigint,
+    -- When the mark was durable, and so the content could leave.
+    sending_at bigint,
     ended_at bigint not null,
-    verdict text not null,
+    relay text,
+    -- Which one of the daemon's connections to the relay.
+    connection bigint,
+    verdict text not null check (verdict in ('accepted', 'rejected', 'not_sent', 'in_doubt')),
     phase text,
     code bigint,
     enhanced text,
     reply text not null,
     primary key (outreach_id, no)
 );
+
+-- Attempts of which nobody knows how they ended, and what was made of each.
+create table doubts (
+    outreach_id bigint not null,
+    attempt_no bigint not null,
+    since bigint not null,
+    resolved_at bigint,
+    resolution text check (resolution in ('assumed_sent', 'evidence', 'resent', 'failed')),
+    -- What resolved it: policy, operator, or the kind of evidence.
+    resolved_by text,
+    primary key (outreach_id, attempt_no),
+    foreign key (outreach_id, attempt_no) references attempts (outreach_id, no)
+);
+create index doubts_open on doubts (since) where resolved_at is null;
 
 create table feedback (
     outreach_id bigint not null references outreach (id),
