@@ -92,7 +92,9 @@ pub async fn audit(
         let page = store.audited_mails(after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        page.iter().for_each(|mail| audit.see(mail));
+        for mail in &page {
+            audit.see(mail);
+        }
     }
     for mail in store.vanished_mails().await? {
         audit.see_gone(mail);

@@ -172,7 +172,9 @@ fn left_behind(count: i64) -> Vec<AuditedMail> {
 fn a_crash_leaves_no_more_doubts_than_there_are_connections() {
     let found = |count| {
         let mut audit = Audit::new(terms(), RelayLedger::default());
-        left_behind(count).iter().for_each(|mail| audit.see(mail));
+        for mail in left_behind(count) {
+            audit.see(&mail);
+        }
         broken_in(&audit.finish(&Connections::default()))
     };
     assert_eq!(found(4), []);
@@ -196,7 +198,7 @@ fn a_mail_whose_lease_or_welcome_is_long_over_is_stuck() {
     let with = |state, lease_until, not_after| {
         broken(
             terms(),
-            &AuditedMail { lease_until, not_after, ..mail(state, &[]) },
+            &AuditedMail { not_after, lease_until, ..mail(state, &[]) },
             RelayLedger::default(),
         )
     };
@@ -282,7 +284,9 @@ fn connections_that_follow_one_another_are_one_at_a_time() {
 #[test]
 fn more_connections_than_are_allowed_are_found() {
     let mut connections = Connections::default();
-    (0..5).for_each(|number| connections.connected(number, at("09:00:00")));
+    for number in 0..5 {
+        connections.connected(number, at("09:00:00"));
+    }
     let findings = |terms| Audit::new(terms, RelayLedger::default()).finish(&connections);
     let fault = Fault::Connections { seen: 5, allowed: 4 };
     assert_eq!(broken_in(&findings(terms())), [("I9", fault)]);

@@ -29,7 +29,7 @@ async fn a_daemon_that_is_told_to_stop_leaves_nothing_in_doubt(db: &Database) {
         let goal = relay.answered() + 1 + dice.below(MAILS as u64 / 2);
         assert!(relay.wait_for(goal, Duration::from_secs(30)), "{}", daemon.log());
         daemon.signal("-TERM");
-        let (status, time) = daemon.wait(Duration::from_secs(60));
+        let (status, time) = daemon.wait(Duration::from_mins(1));
         assert!(status.success(), "{status}");
         took.push(time);
         let open = db

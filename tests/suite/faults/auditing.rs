@@ -37,7 +37,7 @@ fn an_audit_finds_what_a_ledger_lacks_has_twice_or_should_not_have() {
 
     let accepted: Vec<_> = ledger.lines().filter(|line| line.contains("accepted")).collect();
     assert_eq!(accepted.len(), 5);
-    let lacks: String = accepted[1..].iter().map(|line| format!("{line}\n")).collect();
+    let lacks = accepted[1..].join("\n") + "\n";
     let twice = format!("{ledger}{}\n", accepted[0]);
     let unknown = ledger.replace("<1.", "<99.");
     for (ledger, code) in [(&lacks, "I1: mail"), (&twice, "I4: mail"), (&unknown, "I2: mail 99")] {

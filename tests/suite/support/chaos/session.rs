@@ -106,16 +106,12 @@ impl Session {
         if words.next().is_none_or(|way| !way.eq_ignore_ascii_case("PLAIN")) {
             return self.say("504 5.5.4 PLAIN only").await;
         }
-        let response = match words.next() {
-            Some(response) => response.to_owned(),
-            None => {
-                self.say("334 ").await?;
-                let mut line = String::new();
-                self.stream.read_line(&mut line).await?;
-                line.trim_end().to_owned()
-            }
-        };
-        if BASE64_STANDARD.decode(response).is_err() {
+        let mut response = words.next().unwrap_or_default().to_owned();
+        if response.is_empty() {
+            self.say("334 ").await?;
+            self.stream.read_line(&mut response).await?;
+        }
+        if BASE64_STANDARD.decode(response.trim_end()).is_err() {
             return self.say("501 5.5.2 no base64").await;
         }
         self.answer_to(Step::Auth, "235 2.7.0 welcome").await
