@@ -5,6 +5,7 @@ mod breaking;
 mod connecting;
 mod meanwhile;
 mod refusing;
+mod second_opinion;
 
 use std::net::SocketAddr;
 
