@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and logs to standard error. Exit status: 0 fine, 1
 //! failed, 2 wrong usage or configuration.
 #![expect(clippy::print_stderr, reason = "printing is this room's job")]
+mod audit;
 mod chart;
 mod check;
 mod context;
@@ -100,6 +101,8 @@ enum Command {
     SendTest(preview::SendTestArgs),
     /// Count what is there and what waits.
     Status,
+    /// Hold a relay's ledger against ours: nothing lost, nothing twice, nothing hidden.
+    Audit(audit::AuditArgs),
     /// Bring the database to this version; every other command does so on start.
     Migrate,
 }
@@ -141,6 +144,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Preview(args) => preview::preview(&global, output, &args).await?,
         Command::SendTest(args) => preview::send_test(&global, output, &args).await?,
         Command::Status => status::status(&global, output).await?,
+        Command::Audit(args) => return audit::audit(&global, output, args).await,
         Command::Migrate => status::migrate(&global, output).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 //! **Invariant:** nothing in here does I/O, reads a clock, or draws a random number.
 #![warn(missing_docs)]
 
+pub mod audit;
 mod birthday;
 mod budget;
 mod cadence;

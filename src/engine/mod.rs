@@ -1,4 +1,5 @@
 //! The use cases, one file per verb. Each one reads, decides, writes, and nobody else writes.
+mod audit;
 mod configuration;
 mod difference;
 mod dispatch;
@@ -18,6 +19,7 @@ mod surprises;
 
 use std::sync::Arc;
 
+pub use audit::{AuditError, AuditSources, Audited, audit};
 pub use difference::{Difference, Example, Shift};
 pub use dispatch::{Dispatched, Stop};
 pub use doubt::Resolved;

@@ -2,8 +2,10 @@
 //!
 //! Whatever touches a database runs on both; `tests/run` starts a PostgreSQL for it.
 mod architecture;
+mod crash;
 mod e2e;
 mod engine;
+mod faults;
 mod migrations;
 mod store;
 mod support;

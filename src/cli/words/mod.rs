@@ -1,4 +1,5 @@
 //! Decisions as sentences, in English and Chinese.
+pub(super) mod audit;
 mod delivery;
 mod surprise;
 
