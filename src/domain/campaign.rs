@@ -28,6 +28,8 @@ pub struct Campaign {
     pub priority: i64,
     /// Place of its category in [`super::Rules::categories`].
     pub category: Option<usize>,
+    /// Whether its mail advertises, so that the laws on commercial mail hold for it.
+    pub commercial: bool,
     /// Where it is configured.
     pub place: Place,
 }

@@ -75,6 +75,7 @@ pub(crate) fn campaign(key: &str, occasion: OccasionRule, welcome: u32, off: Day
         day_off: off,
         priority: 0,
         category: None,
+        commercial: true,
         place: Place::default(),
     }
 }

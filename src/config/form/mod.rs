@@ -1,4 +1,5 @@
 //! The forms that a value can have, and what is said of one that has another.
+mod country;
 mod day;
 mod time;
 
@@ -12,6 +13,7 @@ use crate::domain::{
     EmailAddress, Locale, LocaleError, Schedule, Span, has_hidden_characters, nearest, one_line,
 };
 
+pub(super) use country::ByCountry;
 pub(super) use day::{DATE, NthOrLast, TERM};
 pub(super) use time::{CAP, Moment, Offset, TIMES};
 

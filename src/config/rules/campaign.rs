@@ -9,7 +9,7 @@ use crate::{
     config::{
         form::{
             ByLanguage, COUNTRY, DATE, LOCALE, ListOf, Moment, NAME, Offset, OneOf, Whole, Words,
-            ZONE, hint, is_name, not_this,
+            YesNo, ZONE, hint, is_name, not_this,
         },
         table::{Complained, Table},
     },
@@ -69,6 +69,9 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
     let meaning = "Of two campaigns for one kind of occasion the one with the higher number wins.";
     let priority = file.or("priority", &Whole(-1000..=1000_i64), "0", meaning);
     let category = category(file, known);
+    let meaning = "Whether its mails advertise, so that the laws on commercial mail hold for them; \
+                   `labels` of `perennial.toml` stand before their subjects.";
+    let commercial = file.or("commercial", &YesNo, "true", meaning);
     let steps = steps(file);
     let audience = file.section("audience", |table| audience(table, known));
     let is_win_back = kind == Some(OccasionKind::WinBack);
@@ -92,6 +95,7 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
         day_off: day_off?,
         priority: priority?,
         category: category.ok()?,
+        commercial: commercial?,
         place,
     };
     let steps = steps?;
