@@ -4,6 +4,7 @@
 mod architecture;
 mod e2e;
 mod engine;
+mod mail;
 mod migrations;
 mod store;
 mod support;

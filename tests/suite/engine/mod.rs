@@ -1,7 +1,9 @@
 //! What the engine promises, from a file to the mails and back, on both databases.
 mod feedback;
+mod hostile;
 mod importing;
 mod occasions;
+mod outgoing;
 mod planning;
 mod sending;
 mod tiers;
