@@ -49,6 +49,8 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
         let engine = context::assemble(config, context::clock(global)).await?;
         let told = |surprise: &Surprise| words::surprise(output.language, surprise);
         surprises.extend(engine.surprises().await?.iter().map(told));
+        let warnings = engine.templates.warnings().iter();
+        surprises.extend(warnings.map(|warning| format!("templates/{warning}")));
     }
     report(output, &problems, &surprises)
 }

@@ -27,7 +27,9 @@ pub use problem::{ConfigError, Problem};
 pub use reference::reference;
 pub use secret::new_secret_key;
 
-use crate::domain::{EmailAddress, Locale, Providers, Relay, Rules, Schedule, nearest};
+use crate::domain::{
+    Dkim, EmailAddress, Labels, Locale, Providers, Relay, Rules, Schedule, nearest,
+};
 use document::Document;
 use rules::RuleFiles;
 use settings::Settings;
@@ -57,6 +59,10 @@ pub struct Config {
     pub schedules: Schedules,
     /// A folder whose templates are taken before the built-in ones; it may be absent.
     pub templates: Option<PathBuf>,
+    /// How mail is signed; without it the relay signs.
+    pub dkim: Option<Dkim>,
+    /// What stands before the subject of commercial mail.
+    pub labels: Labels,
     /// The rules in force.
     pub rules: Rules,
     /// Changes when the rules may have changed: SHA-256, hexadecimal, of the files of rules and of
@@ -91,7 +97,16 @@ pub struct Sender {
     /// Where answers go, if not to `address`.
     pub reply_to: Option<EmailAddress>,
     /// Where bounces go.
-    pub return_path: EmailAddress,
+    pub return_path: ReturnPath,
+}
+
+/// Where bounces go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReturnPath {
+    /// All to this address.
+    Fixed(EmailAddress),
+    /// Each to an address in this domain that names its mail.
+    PerMail(String),
 }
 
 impl Company {
@@ -257,6 +272,8 @@ impl Config {
             tracking: settings.tracking,
             schedules: settings.schedules,
             templates: settings.templates,
+            dkim: settings.dkim,
+            labels: settings.labels,
             rules,
         }
     }

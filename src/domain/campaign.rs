@@ -30,6 +30,8 @@ pub struct Campaign {
     pub category: Option<usize>,
     /// What becomes of a mail of which nobody knows whether it arrived.
     pub in_doubt: DoubtPolicy,
+    /// Whether its mail advertises, so that the laws on commercial mail hold for it.
+    pub commercial: bool,
     /// Where it is configured.
     pub place: Place,
 }

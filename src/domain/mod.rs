@@ -3,6 +3,7 @@
 //! **Invariant:** nothing in here does I/O, reads a clock, or draws a random number.
 #![warn(missing_docs)]
 
+mod alignment;
 pub mod audit;
 mod birthday;
 mod budget;
@@ -13,6 +14,7 @@ mod columns;
 mod condition;
 mod contact;
 mod decide;
+mod dkim;
 mod doubt;
 mod email_address;
 mod engagement;
@@ -22,6 +24,7 @@ mod half_width;
 mod honorific;
 mod ids;
 mod import_kind;
+mod label;
 mod letter;
 mod limits;
 mod locale;
@@ -47,6 +50,7 @@ mod token;
 mod window;
 mod wish;
 
+pub use alignment::{is_within, organisation};
 pub use birthday::{Birthday, BirthdayError, LeapDay};
 pub use budget::{DayBudget, carried_over};
 pub use cadence::{Cadence, Span, SpanError};
@@ -67,6 +71,7 @@ pub use contact::{PastOutreach, Snapshot, Suppression};
 pub use decide::{
     Considered, Decision, Fate, Hold, NextMail, Verdict, decide, next_occurrence, occurrence_key,
 };
+pub use dkim::{Dkim, DkimKey, DkimKeyError, ed25519_key, rsa_key};
 pub use doubt::{Doubt, DoubtPolicy, Resolution};
 pub use email_address::{EmailAddress, EmailAddressError};
 pub use engagement::{Engagement, Feedback};
@@ -78,9 +83,10 @@ pub use half_width::half_width;
 pub use honorific::{Honorific, HonorificError};
 pub use ids::{AccountId, ContactId, OutreachId, RepId, scatter, scattered_share};
 pub use import_kind::{ImportKind, ImportKindError};
+pub use label::Labels;
 pub use letter::{
     Letter, LetterAccount, LetterCompany, LetterContact, LetterEvent, LetterOccasion, LetterRep,
-    NameParts, date_text, greeting,
+    NameParts, date_text, feedback_id, greeting,
 };
 pub use limits::{Barred, Barrier, Cap, Category};
 pub use locale::{Locale, LocaleError};
@@ -113,6 +119,6 @@ pub use scheme::{Scheme, Standing, Subject, Tier, TierMove};
 pub use settle::Settlement;
 pub use surprise::{Surprise, SurpriseKind};
 pub use text::{has_hidden_characters, is_hidden, mask_addresses, one_line};
-pub use token::{Keyring, KeyringError, Purpose, TOKEN_LENGTH, Token};
+pub use token::{BOUNCE_LENGTH, Keyring, KeyringError, Purpose, TOKEN_LENGTH, Token};
 pub use window::{DayOff, LocalWindow, SendWindow, instant};
 pub use wish::{Wish, WishError, parse_wanted};

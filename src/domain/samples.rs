@@ -76,6 +76,7 @@ pub(crate) fn campaign(key: &str, occasion: OccasionRule, welcome: u32, off: Day
         priority: 0,
         category: None,
         in_doubt: DoubtPolicy::Hold,
+        commercial: true,
         place: Place::default(),
     }
 }

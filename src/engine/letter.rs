@@ -4,12 +4,13 @@ use ring::digest;
 
 use super::{Engine, EngineError};
 use crate::{
+    config::ReturnPath,
     domain::{
         Campaign, EmailAddress, Envelope, Event, Letter, LetterAccount, LetterCompany,
         LetterContact, LetterEvent, LetterOccasion, LetterRep, Locale, NameParts, OccasionRule,
-        OutreachId, date_text, greeting,
+        OutreachId, date_text, feedback_id, greeting,
     },
-    mail::{Invite, Kind, Links, List, Mailbox, Message, Rendered, compose},
+    mail::{Invite, Kind, Links, List, Mailbox, Message, Rendered, compose, sign},
     store::LetterFacts,
 };
 
@@ -71,11 +72,12 @@ impl Engine {
             issued_on: identity.issued_on,
             may_track: self.may_track(facts.may_track),
         };
-        Ok(Draft {
-            rendered: self.templates.render(template, &letter, &links)?,
-            locale: template.locale().clone(),
-            written_at,
-        })
+        let mut rendered = self.templates.render(template, &letter, &links)?;
+        if occasion.campaign.commercial {
+            let country = facts.country.as_deref();
+            rendered.subject = self.config.labels.before(country, &rendered.subject);
+        }
+        Ok(Draft { rendered, locale: template.locale().clone(), written_at })
     }
 
     /// The values of the letter; `today` is the day of the reader.
@@ -157,11 +159,13 @@ impl Engine {
         let sender = &self.config.sender;
         let domain = sender.address.domain();
         let list_id = format!("{}.{domain}", campaign.family());
+        let feedback_id = feedback_id(campaign, domain);
         let kind = Kind::List(List {
             name: self.config.company.name_in(&draft.locale),
             id: &list_id,
             unsubscribe_url: &draft.rendered.unsubscribe_url,
             unsubscribe_mailbox: sender.reply_to.as_ref().unwrap_or(&self.config.company.email),
+            feedback_id: &feedback_id,
         });
         let message_id = format!("{}.{:016x}@{domain}", identity.outreach.0, identity.nonce);
         self.compose(facts, campaign, draft, Stamp { kind, message_id: &message_id })
@@ -198,17 +202,32 @@ impl Engine {
             subject: &draft.rendered.subject,
             text: &draft.rendered.text,
             html: &draft.rendered.html,
+            enclosed: &draft.rendered.enclosed,
             date: draft.written_at.with_timezone(&self.config.schedules.zone).fixed_offset(),
             message_id: stamp.message_id,
             calendar,
             kind: stamp.kind,
         };
-        Ok(compose(&message)?)
+        let bytes = compose(&message)?;
+        Ok(match &self.config.dkim {
+            Some(dkim) => sign(&bytes, dkim, draft.written_at)?,
+            None => bytes,
+        })
     }
 
-    /// From the return path to `recipient`.
-    pub(super) fn envelope(&self, recipient: EmailAddress) -> Envelope {
-        Envelope { sender: self.config.sender.return_path.clone(), recipient }
+    /// From the return path of the outreach to `recipient`: the same for every attempt, or a server
+    /// that turns strangers away at first would know none of them again.
+    pub(super) fn envelope(&self, recipient: EmailAddress, identity: Identity) -> Envelope {
+        let sender = match &self.config.sender.return_path {
+            ReturnPath::Fixed(address) => address.clone(),
+            ReturnPath::PerMail(domain) => {
+                let local = self.keyring.bounce(identity.outreach.0, identity.issued_on);
+                format!("{local}@{domain}")
+                    .parse()
+                    .expect("the configuration has tried an address of this length and domain")
+            }
+        };
+        Envelope { sender, recipient }
     }
 }
 

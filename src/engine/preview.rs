@@ -75,7 +75,7 @@ impl Engine {
         let message_id = format!("test.{:x}.{key}@{domain}", now.timestamp_micros());
         let stamp = Stamp { kind: Kind::Automatic, message_id: &message_id };
         let eml = self.compose(&facts, campaign, &draft, stamp)?;
-        self.deliver_test(&self.envelope(address.clone()), &eml, now).await
+        self.deliver_test(&self.envelope(address.clone(), identity), &eml, now).await
     }
 
     async fn deliver_test(
@@ -120,6 +120,7 @@ fn stranger(email: EmailAddress) -> LetterFacts {
         honorific: None,
         title: String::new(),
         locale: None,
+        country: None,
         zone: None,
         may_track: Some(false),
         account: String::new(),

@@ -144,3 +144,103 @@ fn a_template_of_other_templates_is_an_error() {
 fn a_folder_that_is_not_there_is_a_problem() {
     assert_eq!(Templates::load(Some(Path::new("/does/not/exist"))).unwrap_err().len(), 1);
 }
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// The same with files that are no text.
+fn with_assets(files: &[(&str, &str)], assets: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = folder(files);
+    for (path, bytes) in assets {
+        let path = folder.path().join("mail").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_template_brings_its_pictures_and_files() {
+    let html = HTML.replace("<p>Hi</p>", "<img src=\"cid:cake.png\" alt=\"\"><p>Hi</p>");
+    let files = [("birthday/en/body.html.hbs", html.as_str())];
+    let folder = with_assets(
+        &files,
+        &[
+            ("images/cake.png", b"\x89PNG\r\n\x1a\nshared"),
+            ("birthday/images/cake.png", PNG),
+            ("birthday/attachments/list.pdf", b"general"),
+            ("birthday/en/attachments/list.pdf", b"English"),
+            ("birthday/attachments/产品目录.pdf", b"2026"),
+            ("birthday/zh-CN/attachments/说明.pdf", b"zh"),
+        ],
+    );
+    let templates = Templates::load(Some(folder.path())).unwrap();
+    let template = templates.find("birthday", &locale("en"), &Locale::english()).unwrap();
+    let made = templates.render(template, &Letter::sample(&locale("en")), &plain()).unwrap();
+    assert!(made.html.contains("src=\"cid:cake.png@perennial\""), "{}", made.html);
+    let shown = |all: &[Enclosure]| {
+        all.iter().map(|one| (one.name.clone(), one.bytes.to_vec())).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&made.enclosed.images), [("cake.png".to_owned(), PNG.to_vec())]);
+    let expected = [("list.pdf", "English"), ("产品目录.pdf", "2026")];
+    let expected = expected.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    assert_eq!(shown(&made.enclosed.files), expected);
+    let warnings: Vec<_> = templates.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["mail/images/cake.png: no template shows this picture"]);
+}
+
+#[test]
+fn a_picture_that_is_not_there_is_told_with_its_place() {
+    let html = HTML.replace("<p>Hi</p>", "<p>Hi</p>\n<img src='cid:cake.png' alt=''>");
+    assert_eq!(
+        problems(&[("birthday/en/body.html.hbs", &html)]),
+        ["mail/birthday/en/body.html.hbs:3:10: there is no picture `cake.png` in `images`"]
+    );
+}
+
+#[test]
+fn files_that_are_too_much_or_not_what_they_say_are_told() {
+    let megabytes = vec![b'a'; 2 * 1024 * 1024];
+    let folder = with_assets(
+        &[],
+        &[
+            ("birthday/en/attachments/a.pdf", &megabytes),
+            ("birthday/en/attachments/b.pdf", &megabytes),
+            ("birthday/en/attachments/c.pdf", &megabytes),
+            ("birthday/images/fake.png", b"<svg>"),
+            ("birthday/attachments/setup.exe", b"MZ"),
+        ],
+    );
+    let problems = Templates::load(Some(folder.path())).unwrap_err();
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(problems.join("\n"), @r"
+    mail/birthday/attachments/setup.exe: an attachment is a picture or one of csv, docx, ics, odt, pdf, pptx, txt, xlsx, zip: mail gateways stop other files
+    mail/birthday/en/body.html.hbs: its pictures and files have 6291456 bytes, more than 5 MB
+    mail/birthday/images/fake.png: is no picture of the kind that its name says
+    ");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_outside_of_the_folder_goes_with_no_mail() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret.pdf"), "secret").unwrap();
+    let folder = with_assets(&[], &[("birthday/attachments/a.pdf", b"a")]);
+    let link = folder.path().join("mail/birthday/attachments/b.pdf");
+    std::os::unix::fs::symlink(outside.path().join("secret.pdf"), link).unwrap();
+    let problems = Templates::load(Some(folder.path())).unwrap_err();
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, ["mail/birthday/attachments/b.pdf: leads out of the templates folder"]);
+}
+
+#[test]
+fn html_that_is_long_is_warned_of_and_too_long_refused() {
+    let with = |length: usize| {
+        let html = HTML.replace("<p>Hi</p>", &format!("<p>{}</p>", "Hi ".repeat(length / 3)));
+        Templates::load(Some(folder(&[("birthday/en/body.html.hbs", &html)]).path()))
+    };
+    assert_eq!(with(60_000).unwrap().warnings(), []);
+    let warned = with(85_000).unwrap();
+    assert_eq!(warned.warnings().len(), 1);
+    assert!(warned.warnings()[0].message.contains("cut off behind 102400"));
+    assert!(with(103_000).unwrap_err()[0].message.contains("more than the 102400"));
+}

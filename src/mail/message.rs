@@ -4,20 +4,25 @@ use std::borrow::Cow;
 use chrono::{DateTime, Datelike as _, FixedOffset};
 use mail_builder::{
     MessageBuilder,
-    headers::{
-        HeaderType, address::Address, message_id::MessageId, raw::Raw, text::Text, url::URL,
-    },
+    headers::{HeaderType, message_id::MessageId, raw::Raw, url::URL},
 };
 
-use super::{calendar::Invite, parts::content};
+use super::{
+    calendar::Invite,
+    enclosed::Enclosed,
+    parts::content,
+    words::{named, unstructured},
+};
 use crate::domain::{EmailAddress, one_line};
 
 /// Characters of any text that goes into a header.
 const MAX_HEADER_TEXT: usize = 256;
 /// Gmail cuts a message off behind this much HTML, and with it the way to unsubscribe.
-const MAX_HTML: usize = 102_400;
+pub(super) const MAX_HTML: usize = 102_400;
 /// RFC 5322 section 2.1.1, without the line break.
 const MAX_LINE: usize = 998;
+/// Octets of an address in a header, which cannot be folded; those of ours are far shorter.
+const MAX_URL: usize = 900;
 /// RFC 2919 section 3.
 const MAX_LIST_ID: usize = 255;
 
@@ -45,6 +50,8 @@ pub struct Message<'a> {
     pub text: &'a str,
     /// The HTML part.
     pub html: &'a str,
+    /// Its pictures, and the files that go with it.
+    pub enclosed: &'a Enclosed,
     /// When it was written, in the writer's zone.
     pub date: DateTime<FixedOffset>,
     /// `unique@domain`, without the angle brackets; the same for every attempt.
@@ -75,6 +82,9 @@ pub struct List<'a> {
     pub unsubscribe_url: &'a str,
     /// The mailbox that takes requests to unsubscribe.
     pub unsubscribe_mailbox: &'a EmailAddress,
+    /// Four words with `:` between them, under which the largest receiver counts complaints. None of
+    /// them may differ from reader to reader.
+    pub feedback_id: &'a str,
 }
 
 /// Why a message cannot be composed. None of these gets better by trying again.
@@ -89,6 +99,9 @@ pub enum ComposeError {
     /// The list id is not of letters, digits, `-`, `_` and `.`, or longer than 255.
     #[error("the list id is not made of letters, digits, `-`, `_` and `.`")]
     ListId,
+    /// The feedback id is not of four words.
+    #[error("the feedback id is not made of four words of letters, digits, `-`, `_` and `.`")]
+    FeedbackId,
     /// The unsubscribe address is not a short one of https, or http for a trial at home.
     #[error(
         "the unsubscribe address is not one of http or https with at most 900 printable characters"
@@ -100,6 +113,9 @@ pub enum ComposeError {
     /// More than 102,400 bytes of HTML.
     #[error("the HTML has {0} bytes, more than the 102400 that mail clients show")]
     HtmlTooLong(usize),
+    /// A key could not sign.
+    #[error("the message could not be signed; look at the keys in `[dkim]`")]
+    Unsigned,
     /// The finished bytes break a rule of RFC 5322.
     #[error("the message breaks a rule of RFC 5322: {0}")]
     Malformed(&'static str),
@@ -119,7 +135,7 @@ pub fn compose(message: &Message<'_>) -> Result<Vec<u8>, ComposeError> {
         builder = builder.header("Reply-To", mailbox(reply_to));
     }
     builder = builder
-        .header("Subject", HeaderType::Text(header_text(message.subject)))
+        .header("Subject", unstructured(one_line(message.subject, MAX_HEADER_TEXT)))
         .header("Date", Raw::new(message.date.format("%a, %-d %b %Y %H:%M:%S %z").to_string()))
         .header("Message-ID", MessageId::new(message.message_id));
     builder = match message.kind {
@@ -142,8 +158,6 @@ fn check(message: &Message<'_>) -> Result<(), ComposeError> {
         return Err(ComposeError::AddressNotAscii);
     }
     let id = message.message_id;
-    let printable =
-        |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && !b"<>()".contains(&b));
     let has_two_sides = id
         .split_once('@')
         .is_some_and(|(left, right)| !left.is_empty() && !right.is_empty() && !right.contains('@'));
@@ -157,21 +171,37 @@ fn check(message: &Message<'_>) -> Result<(), ComposeError> {
         return Err(ComposeError::HtmlTooLong(message.html.len()));
     }
     if let Kind::List(list) = message.kind {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-        if list.id.is_empty() || list.id.len() > MAX_LIST_ID || !list.id.bytes().all(allowed) {
-            return Err(ComposeError::ListId);
-        }
-        let url = list.unsubscribe_url;
-        // RFC 8058 section 3.1 wants https; plain http is for development on one's own machine.
-        let known = url.starts_with("https://") || url.starts_with("http://");
-        if !known || url.len() > 900 || !printable(url) {
-            return Err(ComposeError::UnsubscribeUrl);
-        }
-        if !list.unsubscribe_mailbox.as_str().is_ascii() {
-            return Err(ComposeError::AddressNotAscii);
-        }
+        check_list(&list)?;
     }
     Ok(())
+}
+
+fn check_list(list: &List<'_>) -> Result<(), ComposeError> {
+    let is_word = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    if list.id.len() > MAX_LIST_ID || !is_word(list.id) {
+        return Err(ComposeError::ListId);
+    }
+    let words = list.feedback_id.split(':');
+    if words.clone().count() != 4 || !words.into_iter().all(is_word) {
+        return Err(ComposeError::FeedbackId);
+    }
+    let url = list.unsubscribe_url;
+    // RFC 8058 section 3.1 wants https; plain http is for development on one's own machine.
+    let known = url.starts_with("https://") || url.starts_with("http://");
+    if !known || url.len() > MAX_URL || !printable(url) {
+        return Err(ComposeError::UnsubscribeUrl);
+    }
+    if !list.unsubscribe_mailbox.as_str().is_ascii() {
+        return Err(ComposeError::AddressNotAscii);
+    }
+    Ok(())
+}
+
+/// Whether `text` can stand between angle brackets.
+fn printable(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic() && !b"<>()".contains(&b))
 }
 
 fn list_headers<'x>(builder: MessageBuilder<'x>, list: &List<'x>) -> MessageBuilder<'x> {
@@ -182,18 +212,11 @@ fn list_headers<'x>(builder: MessageBuilder<'x>, list: &List<'x>) -> MessageBuil
         .header("List-Id", named(name, list.id))
         .header("List-Unsubscribe", URL::new_list(urls.into_iter()))
         .header("List-Unsubscribe-Post", Raw::new("List-Unsubscribe=One-Click"))
+        .header("Feedback-ID", Raw::new(list.feedback_id))
 }
 
-fn mailbox(mailbox: Mailbox<'_>) -> Address<'_> {
+fn mailbox(mailbox: Mailbox<'_>) -> HeaderType<'_> {
     named(one_line(mailbox.name, MAX_HEADER_TEXT), mailbox.address.as_str())
-}
-
-fn named(name: String, address: &str) -> Address<'_> {
-    Address::new_address((!name.is_empty()).then_some(name), address)
-}
-
-fn header_text(text: &str) -> Text<'static> {
-    Text::new(one_line(text, MAX_HEADER_TEXT))
 }
 
 /// The last look before the bytes leave: a bare CR or LF can smuggle a second message past a
@@ -231,6 +254,7 @@ mod tests {
     use super::*;
 
     static REP: LazyLock<EmailAddress> = LazyLock::new(|| "rep@example.com".parse().unwrap());
+    static NOTHING: LazyLock<Enclosed> = LazyLock::new(Enclosed::default);
     static ANNA: LazyLock<EmailAddress> =
         LazyLock::new(|| "anna@customer.example".parse().unwrap());
 
@@ -242,6 +266,7 @@ mod tests {
             subject: "Hello",
             text: "Hello\n",
             html: "<p>Hello</p>\n",
+            enclosed: &NOTHING,
             date: DateTime::parse_from_rfc3339("2026-05-04T09:30:00+08:00").unwrap(),
             message_id: "1.2@example.com",
             calendar: None,
@@ -255,6 +280,7 @@ mod tests {
             id: "birthday.example.com",
             unsubscribe_url: "https://links.example/u/token",
             unsubscribe_mailbox: &REP,
+            feedback_id: "birthday:birthday:greeting:examplecom",
         }
     }
 
@@ -315,6 +341,10 @@ mod tests {
             let list = List { unsubscribe_url, ..a_list() };
             assert_eq!(listed(list), Err(ComposeError::UnsubscribeUrl), "{unsubscribe_url:?}");
         }
+        for feedback_id in ["", "a:b:c", "a:b:c:d:e", "a::c:d", "a:b:c:d\r\nX: y", "a:b:c:王"] {
+            let list = List { feedback_id, ..a_list() };
+            assert_eq!(listed(list), Err(ComposeError::FeedbackId), "{feedback_id:?}");
+        }
     }
 
     #[test]
@@ -349,7 +379,7 @@ mod tests {
                 kind,
                 ..a_message()
             }).unwrap();
-            proptest::prop_assert_eq!(headers(&message).len(), 10);
+            proptest::prop_assert_eq!(headers(&message).len(), 11);
             let parsed = MessageParser::default().parse(message.as_bytes()).unwrap();
             let expected = one_line(&subject, MAX_HEADER_TEXT);
             proptest::prop_assert_eq!(parsed.subject().unwrap_or_default(), expected);

@@ -5,8 +5,11 @@
 //! the same bytes as the first. Nothing here knows of databases, networks, or who is written to why.
 #![warn(missing_docs)]
 
+mod assets;
 mod calendar;
 mod check;
+mod dkim;
+mod enclosed;
 mod expand;
 mod inline;
 mod lex;
@@ -19,8 +22,11 @@ mod render;
 mod source;
 mod templates;
 mod trial;
+mod words;
 
 pub use calendar::Invite;
+pub use dkim::sign;
+pub use enclosed::{Enclosed, Enclosure};
 pub use link::{LinkProblem, Links};
 pub use message::{ComposeError, Kind, List, Mailbox, Message, compose};
 pub use problem::TemplateProblem;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
+    enclosed::content_id,
     lex::{Kind, Token},
     link::{Destination, Piece, Target, may_be_loaded, target},
     problem::{Place, TemplateProblem},
@@ -42,6 +43,8 @@ pub(super) struct Page {
     pub(super) tags: Vec<String>,
     /// Where the links lead, by their number.
     pub(super) links: Vec<Destination>,
+    /// The pictures of our own that it shows, each with what is said if there is none.
+    pub(super) images: Vec<(String, TemplateProblem)>,
 }
 
 /// How every mark begins.
@@ -106,7 +109,12 @@ pub(super) fn read(tokens: &[Token<'_>]) -> Result<Page, Vec<TemplateProblem>> {
         address: None,
         text_of: None,
         open: 0,
-        page: Page { markup: String::new(), tags: Vec::new(), links: Vec::new() },
+        page: Page {
+            markup: String::new(),
+            tags: Vec::new(),
+            links: Vec::new(),
+            images: Vec::new(),
+        },
         problems: Vec::new(),
     };
     for token in tokens {
@@ -285,6 +293,16 @@ impl<'s> Reader<'s> {
                 self.attribute
             );
             self.problems.push(address.place.problem(message));
+        } else if let [Piece::Literal(url)] = pieces.as_slice()
+            && let Some((scheme, name)) = url.trim().split_once(':')
+            && scheme.eq_ignore_ascii_case("cid")
+        {
+            let message = format!("there is no picture `{name}` in `images`");
+            self.page.images.push((name.to_owned(), address.place.problem(message)));
+            self.page.markup.truncate(address.markup);
+            // A name that has to be escaped is that of no picture.
+            let id = content_id(name).replace(['"', '\'', '<', '>', '&'], "_");
+            write!(self.page.markup, "cid:{id}").expect("a string takes any text");
         }
     }
 

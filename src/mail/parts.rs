@@ -7,35 +7,78 @@ use ring::digest;
 
 use super::{
     calendar::{METHOD, calendar},
+    enclosed::{Enclosure, content_id},
     message::Message,
 };
 
 /// The name of the attached invitation.
 const CALENDAR_FILE: &str = "invite.ics";
 
-/// Text and HTML; with a calendar entry, that is the third way to show the letter, and a file
-/// besides for programs that know calendars as files only. Outlook looks for it nowhere but in the
-/// first part.
+/// Text and HTML, the HTML together with its pictures; with a calendar entry, that is the third way
+/// to show the letter, and a file besides for programs that know calendars as files only. Outlook
+/// looks for it nowhere but in the first part.
 pub(super) fn content<'x>(message: &'x Message<'_>) -> MimePart<'x> {
     let id = message.message_id;
-    let mut parts = vec![
-        MimePart::new("text/plain", body(message.text)),
-        MimePart::new("text/html", body(message.html)),
-    ];
-    let Some(invite) = &message.calendar else { return multipart("alternative", id, parts) };
+    let mut ways = vec![MimePart::new("text/plain", body(message.text)), html(message)];
+    let mut files = Vec::new();
+    if let Some((inline, file)) = invitation(message) {
+        ways.push(inline);
+        files.push(file);
+    }
+    files.extend(message.enclosed.files.iter().map(attached));
+    let letter = multipart("alternative", id, ways);
+    if files.is_empty() {
+        return letter;
+    }
+    files.insert(0, letter);
+    multipart("mixed", id, files)
+}
+
+/// The HTML, and the pictures that it shows (RFC 2387).
+fn html<'x>(message: &'x Message<'_>) -> MimePart<'x> {
+    let html = MimePart::new("text/html", body(message.html));
+    let images = &message.enclosed.images;
+    if images.is_empty() {
+        return html;
+    }
+    let mut parts = vec![html];
+    parts.extend(images.iter().map(|image| {
+        let kind = ContentType::new(image.media_type).attribute("name", image.name.as_str());
+        let inline = ContentType::new("inline").attribute("filename", image.name.as_str());
+        MimePart::new(kind, &*image.bytes)
+            .header("Content-Disposition", inline)
+            .cid(content_id(&image.name))
+    }));
+    multipart("related", message.message_id, parts)
+}
+
+/// A file with its name as it is (RFC 2231), and in ASCII for programs that read that alone. The two
+/// stand in different headers, since of two in one header some programs take the wrong one.
+fn attached(file: &Enclosure) -> MimePart<'_> {
+    let kind = ContentType::new(file.media_type).attribute("name", file.ascii_name());
+    let is_utf8_text = file.media_type.starts_with("text/") && str::from_utf8(&file.bytes).is_ok();
+    let kind = if is_utf8_text { kind.attribute("charset", "utf-8") } else { kind };
+    MimePart::new(kind, &*file.bytes).attachment(file.name.as_str())
+}
+
+/// The calendar entry, to be shown and as a file.
+fn invitation<'x>(message: &'x Message<'_>) -> Option<(MimePart<'x>, MimePart<'x>)> {
+    let invite = message.calendar.as_ref()?;
     let object = calendar(invite, message.to, message.date.to_utc()).into_bytes();
     let inline =
         ContentType::new("text/calendar").attribute("method", METHOD).attribute("charset", "UTF-8");
     let file = ContentType::new("application/ics").attribute("name", CALENDAR_FILE);
-    parts.push(MimePart::new(inline, object.clone()));
-    let letter = multipart("alternative", id, parts);
-    let file = MimePart::new(file, object).attachment(CALENDAR_FILE);
-    multipart("mixed", id, vec![letter, file])
+    let inline = MimePart::new(inline, object.clone());
+    Some((inline, MimePart::new(file, object).attachment(CALENDAR_FILE)))
 }
 
 fn multipart<'x>(kind: &str, message_id: &str, parts: Vec<MimePart<'x>>) -> MimePart<'x> {
     let content_type = ContentType::new(format!("multipart/{kind}"))
         .attribute("boundary", boundary(kind, message_id));
+    let content_type = match kind {
+        "related" => content_type.attribute("type", "text/html"),
+        _ => content_type,
+    };
     MimePart::new(content_type, parts)
 }
 
@@ -61,7 +104,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{EmailAddress, Event, Locale},
-        mail::{Invite, Kind, Mailbox, compose},
+        mail::{Enclosed, Invite, Kind, Mailbox, compose},
     };
 
     static REP: LazyLock<EmailAddress> = LazyLock::new(|| "rep@example.com".parse().unwrap());
@@ -91,6 +134,7 @@ mod tests {
             subject: "Hello",
             text: "Hello\n",
             html: "<p>Hello</p>\n",
+            enclosed: &Enclosed::default(),
             date: DateTime::parse_from_rfc3339("2026-05-04T09:30:00+08:00").unwrap(),
             message_id: "1.2@example.com",
             calendar: Some(Invite { event, locale: &locale, organizer, uid }),
@@ -140,6 +184,62 @@ mod tests {
         assert!(object.contains("SUMMARY:客户日\r\n"), "{object}");
         assert!(object.contains("DTSTAMP:20260504T013000Z\r\n"), "{object}");
         assert!(object.replace("\r\n ", "").contains(":mailto:anna@customer.example\r\n"));
+    }
+
+    #[test]
+    fn pictures_belong_to_the_html_and_files_to_the_letter() {
+        let event = an_event();
+        let locale = Locale::english();
+        let from = Mailbox { name: "", address: &REP };
+        let one = |name: &str, media_type, bytes: &[u8]| Enclosure {
+            name: name.to_owned(),
+            media_type,
+            bytes: bytes.into(),
+        };
+        let enclosed = Enclosed {
+            images: vec![one("cake.png", "image/png", b"\x89PNG")],
+            files: vec![one("产品目录.csv", "text/csv", "a,王\nb\r\n".as_bytes())],
+        };
+        let bytes = compose(&Message {
+            from,
+            to: Mailbox { name: "", address: &ANNA },
+            reply_to: None,
+            subject: "Hello",
+            text: "Hello\n",
+            html: "<img src=\"cid:cake.png@perennial\">\n",
+            enclosed: &enclosed,
+            date: DateTime::parse_from_rfc3339("2026-05-04T09:30:00+08:00").unwrap(),
+            message_id: "1.2@example.com",
+            calendar: Some(Invite { event: &event, locale: &locale, organizer: from, uid: "u@x" }),
+            kind: Kind::Automatic,
+        })
+        .unwrap();
+        let message = MessageParser::default().parse(&bytes).unwrap();
+        insta::assert_snapshot!(tree(&message, 0, 0), @r"
+        multipart/mixed
+          multipart/alternative
+            text/plain
+            multipart/related
+              text/html
+              image/png
+            text/calendar
+          application/ics
+          text/csv
+        ");
+        let file = message.parts.last().unwrap();
+        assert_eq!(file.attachment_name(), Some("产品目录.csv"));
+        assert_eq!(file.contents(), "a,王\nb\r\n".as_bytes());
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("name=\"attachment.csv\""), "{text}");
+        assert!(text.contains("Content-ID: <cake.png@perennial>\r\n"), "{text}");
+    }
+
+    fn tree(message: &mail_parser::Message<'_>, part: usize, depth: usize) -> String {
+        let kind = message.parts[part].content_type().unwrap();
+        let line = format!("{}{}/{}\n", "  ".repeat(depth), kind.ctype(), kind.subtype().unwrap());
+        let PartType::Multipart(children) = &message.parts[part].body else { return line };
+        let below = children.iter().map(|child| tree(message, *child as usize, depth + 1));
+        below.fold(line, |all, one| all + &one)
     }
 
     #[test]

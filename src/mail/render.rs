@@ -1,10 +1,11 @@
 //! One letter made of one template.
-use std::io;
+use std::{io, sync::Arc};
 
 use handlebars::{Context, Handlebars, RenderErrorReason};
 use serde_json::{Map, Value};
 
 use super::{
+    enclosed::Enclosed,
     link::{LinkProblem, Links},
     templates::{Template, Templates},
 };
@@ -30,6 +31,8 @@ pub struct Rendered {
     pub links: Vec<String>,
     /// The address that ends it all, for the header of the same name (RFC 8058).
     pub unsubscribe_url: String,
+    /// The pictures that the HTML shows, and the files that go with the letter.
+    pub enclosed: Arc<Enclosed>,
 }
 
 /// Why a letter could not be rendered. The texts name templates and values, never what is in them.
@@ -100,7 +103,8 @@ impl Templates {
             None => error,
         })?;
         let links = destinations.into_iter().map(Option::unwrap_or_default).collect();
-        Ok(Rendered { subject, text, html, links, unsubscribe_url })
+        let enclosed = Arc::clone(&template.enclosed);
+        Ok(Rendered { subject, text, html, links, unsubscribe_url, enclosed })
     }
 }
 

@@ -8,7 +8,11 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 
-use super::problem::TemplateProblem;
+use super::{
+    assets::{self, Assets},
+    enclosed::Enclosure,
+    problem::TemplateProblem,
+};
 use crate::domain::Locale;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
@@ -82,21 +86,34 @@ pub(super) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
 }
 
-/// Every template file, those in `folder` in the place of embedded ones of the same path.
-pub(super) fn read(folder: Option<&Path>) -> (Sources, Vec<TemplateProblem>) {
-    let mut sources: Sources =
-        embedded().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
-    let mut problems = Vec::new();
+/// Everything in a templates folder.
+#[derive(Default)]
+pub(super) struct Tree {
+    pub(super) sources: Sources,
+    pub(super) assets: Assets,
+    pub(super) problems: Vec<TemplateProblem>,
+}
+
+/// Every template file, picture and attachment, those in `folder` in the place of embedded ones of
+/// the same path.
+pub(super) fn read(folder: Option<&Path>) -> Tree {
+    let mut tree = Tree::default();
+    if let Some(dir) = EMBEDDED.get_dir(ROOT) {
+        tree.embed(dir);
+    }
     if let Some(folder) = folder {
         match fs::canonicalize(folder) {
-            Ok(root) => Folder { root, sources: &mut sources, problems: &mut problems, files: 0 }
-                .read(&folder.join(ROOT), ROOT),
+            Ok(root) => {
+                Folder { root, tree: &mut tree, files: 0 }.read(&folder.join(ROOT), ROOT);
+            }
             Err(error) => {
                 let message = format!("the templates folder cannot be read: {error}");
-                problems.push(TemplateProblem::of_file(&folder.display().to_string(), message));
+                let file = folder.display().to_string();
+                tree.problems.push(TemplateProblem::of_file(&file, message));
             }
         }
     }
+    let Tree { sources, problems, .. } = &mut tree;
     sources.retain(|path, _| match role(path) {
         Ok(_) => true,
         Err(message) => {
@@ -104,7 +121,31 @@ pub(super) fn read(folder: Option<&Path>) -> (Sources, Vec<TemplateProblem>) {
             false
         }
     });
-    (sources, problems)
+    tree
+}
+
+impl Tree {
+    fn embed(&mut self, dir: &'static Dir<'static>) {
+        for file in dir.files() {
+            let Some(path) = file.path().to_str() else { continue };
+            if assets::is_asset(path) {
+                self.add_asset(path, assets::enclosure(path, file.contents()));
+            } else if let Some(text) = file.contents_utf8() {
+                self.sources.insert(path.to_owned(), text.to_owned());
+            }
+        }
+        for dir in dir.dirs() {
+            self.embed(dir);
+        }
+    }
+
+    fn add_asset(&mut self, path: &str, read: Result<Enclosure, String>) {
+        self.assets.remove(path);
+        match read {
+            Ok(asset) => drop(self.assets.insert(path.to_owned(), asset)),
+            Err(message) => self.problems.push(TemplateProblem::of_file(path, message)),
+        }
+    }
 }
 
 /// What the file at `path` is for.
@@ -142,8 +183,7 @@ fn checked_locale(tag: &str) -> Result<&str, String> {
 
 struct Folder<'a> {
     root: PathBuf,
-    sources: &'a mut Sources,
-    problems: &'a mut Vec<TemplateProblem>,
+    tree: &'a mut Tree,
     files: usize,
 }
 
@@ -182,10 +222,14 @@ impl Folder<'_> {
                 self.refuse(name, "leads out of the templates folder".to_owned());
             }
             Ok(real) if real.is_dir() => {
-                // `mail/NAME/LOCALE` is as deep as it gets; a link to a parent would go on for ever.
-                if name.matches('/').count() <= 2 {
+                // `mail/NAME/LOCALE` is as deep as it gets besides what is attached; a link to a
+                // parent would go on for ever.
+                if name.matches('/').count() <= 2 || assets::is_shelf(name) {
                     self.read(path, name);
                 }
+            }
+            Ok(real) if assets::is_asset(name) => {
+                self.tree.add_asset(name, assets::read(&real, name));
             }
             Ok(real) if name.ends_with(SUFFIX) => self.file(&real, name),
             Ok(_) => {}
@@ -196,17 +240,17 @@ impl Folder<'_> {
     fn file(&mut self, path: &Path, name: &str) {
         match read_text(path) {
             Ok(text) => {
-                self.sources.insert(name.to_owned(), text);
+                self.tree.sources.insert(name.to_owned(), text);
             }
             Err(message) => {
-                self.sources.remove(name);
+                self.tree.sources.remove(name);
                 self.refuse(name, message);
             }
         }
     }
 
     fn refuse(&mut self, name: &str, message: String) {
-        self.problems.push(TemplateProblem::of_file(name, message));
+        self.tree.problems.push(TemplateProblem::of_file(name, message));
     }
 }
 
@@ -240,7 +284,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
-        read(Some(folder.path())).1.iter().map(ToString::to_string).collect()
+        read(Some(folder.path())).problems.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -295,7 +339,7 @@ mod tests {
         std::os::unix::fs::symlink("/", dir.join("root")).unwrap();
         std::os::unix::fs::symlink("..", dir.join("up")).unwrap();
 
-        let (sources, problems) = read(Some(folder.path()));
+        let Tree { sources, problems, .. } = read(Some(folder.path()));
 
         assert_eq!(sources["mail/a/en/body.html.hbs"], "inside");
         assert!(!sources.values().any(|text| text == "secret"));
@@ -304,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_is_a_problem_and_an_empty_one_is_not() {
-        assert_eq!(read(Some(Path::new("/does/not/exist"))).1.len(), 1);
+        assert_eq!(read(Some(Path::new("/does/not/exist"))).problems.len(), 1);
         assert!(problems_of(&[]).is_empty());
     }
 }

@@ -2,19 +2,22 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    sync::Arc,
 };
 
 use handlebars::Handlebars;
 
 use super::{
+    assets::{self, Assets},
     check::{Vocabulary, check},
+    enclosed::{Enclosed, Enclosure},
     expand::{Shared, expand},
     inline::inlined,
     lex::{Token, lex},
     link::Destination,
     page,
     problem::TemplateProblem,
-    source::{self, Part, Role, Sources, role},
+    source::{self, Part, Role, Sources, Tree, role},
     trial,
 };
 use crate::domain::Locale;
@@ -28,6 +31,7 @@ pub struct Templates {
     pub(super) html: Handlebars<'static>,
     /// By name, then by the tag of the locale.
     by_name: BTreeMap<String, BTreeMap<String, Template>>,
+    warnings: Vec<TemplateProblem>,
 }
 
 /// One template in one language: what [`Templates::find`] gives and [`Templates::render`] takes.
@@ -37,6 +41,7 @@ pub struct Template {
     locale: Locale,
     pub(super) keys: [String; 3],
     pub(super) links: Vec<Destination>,
+    pub(super) enclosed: Arc<Enclosed>,
 }
 
 impl Template {
@@ -62,15 +67,18 @@ impl Templates {
     /// Every problem of every file, in the order of the files. Each template is also rendered with
     /// two sample letters, of which one knows almost nothing.
     pub fn load(folder: Option<&Path>) -> Result<Self, Vec<TemplateProblem>> {
-        let (sources, mut problems) = source::read(folder);
+        let Tree { sources, assets, mut problems } = source::read(folder);
         let (tokens, mut faults) = lexed_and_checked(&sources);
         problems.append(&mut faults);
         let mut templates = Self::empty();
         for (name, locale) in messages(&sources) {
-            let mut builder = Builder { sources: &sources, tokens: &tokens, name, locale };
+            let mut builder =
+                Builder { sources: &sources, assets: &assets, tokens: &tokens, name, locale };
             match builder.add_to(&mut templates) {
                 Ok(Some(template)) => {
-                    problems.extend(trial::problems(&templates, &template));
+                    let (faults, warnings) = trial::problems(&templates, &template);
+                    problems.extend(faults);
+                    templates.warnings.extend(warnings);
                     let locales = templates.by_name.entry(name.to_owned()).or_default();
                     locales.insert(locale.to_owned(), template);
                 }
@@ -78,6 +86,9 @@ impl Templates {
                 Err(mut faults) => problems.append(&mut faults),
             }
         }
+        templates.warnings.extend(never_shown(&assets, &templates));
+        templates.warnings.sort();
+        templates.warnings.dedup();
         problems.sort();
         problems.dedup();
         if problems.is_empty() { Ok(templates) } else { Err(problems) }
@@ -86,6 +97,13 @@ impl Templates {
     /// The embedded files, path inside the templates folder first, to write out as a start.
     pub fn embedded_files() -> impl Iterator<Item = (&'static str, &'static str)> {
         source::embedded()
+    }
+
+    /// What is not wrong and may be a mistake: pictures that no template shows, and HTML that comes
+    /// near the length at which it is cut off.
+    #[must_use]
+    pub fn warnings(&self) -> &[TemplateProblem] {
+        &self.warnings
     }
 
     /// The names, sorted.
@@ -112,7 +130,7 @@ impl Templates {
         text.register_escape_fn(handlebars::no_escape);
         let mut html = Handlebars::new();
         html.set_strict_mode(true);
-        Self { text, html, by_name: BTreeMap::new() }
+        Self { text, html, by_name: BTreeMap::new(), warnings: Vec::new() }
     }
 }
 
@@ -137,6 +155,23 @@ fn lexed_and_checked(sources: &Sources) -> (BTreeMap<&str, Vec<Token<'_>>>, Vec<
     (tokens, problems)
 }
 
+/// A warning for each picture that no template shows.
+fn never_shown(assets: &Assets, templates: &Templates) -> Vec<TemplateProblem> {
+    let shown = |path: &str, image: &Enclosure| {
+        let of = |template: &Template| {
+            let folders = assets::image_folders(&template.name);
+            folders.iter().any(|dir| path == format!("{dir}/{}", image.name))
+                && template.enclosed.images.contains(image)
+        };
+        templates.by_name.values().flat_map(BTreeMap::values).any(of)
+    };
+    let images = assets.iter().filter(|(path, _)| assets::is_image(path));
+    let unseen = images.filter(|(path, image)| !shown(path, image));
+    unseen
+        .map(|(path, _)| TemplateProblem::of_file(path, "no template shows this picture"))
+        .collect()
+}
+
 /// Name and locale of every message of which there is at least one file.
 fn messages(sources: &Sources) -> BTreeSet<(&str, &str)> {
     let roles = sources.keys().filter_map(|path| role(path).ok());
@@ -147,8 +182,17 @@ fn messages(sources: &Sources) -> BTreeSet<(&str, &str)> {
     roles.filter_map(named).collect()
 }
 
+/// One part with everything that it includes in its place.
+struct Flat {
+    source: String,
+    links: Vec<Destination>,
+    /// The pictures that it shows, each with what is said if there is none.
+    images: Vec<(String, TemplateProblem)>,
+}
+
 struct Builder<'a> {
     sources: &'a Sources,
+    assets: &'a Assets,
     tokens: &'a BTreeMap<&'a str, Vec<Token<'a>>>,
     name: &'a str,
     locale: &'a str,
@@ -166,41 +210,74 @@ impl Builder<'_> {
             .parse()
             .map_err(|error| vec![TemplateProblem::of_file(self.locale, format!("{error}"))])?;
         let mut links = Some(Vec::new());
+        let mut images = Vec::new();
         let keys = Part::ALL.map(|part| self.path(part));
         for (part, key) in Part::ALL.into_iter().zip(&keys) {
             match self.source_of(part, &locale) {
-                Ok(Some((source, found))) => {
+                Ok(Some(made)) => {
                     let registry = match part {
                         Part::Html => &mut templates.html,
                         Part::Subject | Part::Text => &mut templates.text,
                     };
-                    if let Err(error) = registry.register_template_string(key, source) {
+                    if let Err(error) = registry.register_template_string(key, made.source) {
                         let message = error.reason().to_string();
                         problems.push(TemplateProblem::of_file(key, message));
                     }
                     if let Some(links) = &mut links {
-                        links.extend(found);
+                        links.extend(made.links);
                     }
+                    images.extend(made.images);
                 }
                 Ok(None) => links = None,
                 Err(mut faults) => problems.append(&mut faults),
             }
         }
-        let template =
-            links.map(|links| Template { name: self.name.to_owned(), locale, keys, links });
+        let enclosed = Arc::new(self.enclosed(images, &keys, &mut problems));
+        let name = self.name.to_owned();
+        let template = links.map(|links| Template { name, locale, keys, links, enclosed });
         if problems.is_empty() { Ok(template) } else { Err(problems) }
+    }
+
+    /// What goes with the message, as far as it is there and not too much.
+    fn enclosed(
+        &self,
+        wanted: Vec<(String, TemplateProblem)>,
+        keys: &[String; 3],
+        problems: &mut Vec<TemplateProblem>,
+    ) -> Enclosed {
+        let mut images: Vec<Enclosure> = Vec::new();
+        for (name, missing) in wanted {
+            let mut folders = assets::image_folders(self.name).into_iter();
+            let found = folders.find_map(|dir| self.assets.get(&format!("{dir}/{name}")));
+            match found {
+                None => problems.push(missing),
+                Some(image) if images.contains(image) => {}
+                Some(image) => images.push(image.clone()),
+            }
+        }
+        let mut files = BTreeMap::new();
+        for dir in assets::attachment_folders(self.name, self.locale).into_iter().rev() {
+            let inside = |path: &str| path.rsplit_once('/').is_some_and(|(known, _)| known == dir);
+            let found = self.assets.iter().filter(|(path, _)| inside(path));
+            files.extend(found.map(|(_, file)| (file.name.clone(), file.clone())));
+        }
+        let files: Vec<_> = files.into_values().collect();
+        let together: usize = images.iter().chain(&files).map(|one| one.bytes.len()).sum();
+        if together > assets::MAX_TOGETHER {
+            let most = assets::MAX_TOGETHER / 1024 / 1024;
+            let message =
+                format!("its pictures and files have {together} bytes, more than {most} MB");
+            problems.push(TemplateProblem::of_file(&keys[Part::Html as usize], message));
+        }
+        Enclosed { images, files }
     }
 
     fn path(&self, part: Part) -> String {
         format!("mail/{}/{}/{}", self.name, self.locale, part.file_name())
     }
 
-    /// The flat source of one part, and its links.
-    fn source_of(
-        &self,
-        part: Part,
-        locale: &Locale,
-    ) -> Result<Option<(String, Vec<Destination>)>, Vec<TemplateProblem>> {
+    /// The flat source of one part, and what is in it.
+    fn source_of(&self, part: Part, locale: &Locale) -> Result<Option<Flat>, Vec<TemplateProblem>> {
         let path = self.path(part);
         if !self.sources.contains_key(&path) {
             return Err(vec![TemplateProblem::of_file(&path, "the file is missing")]);
@@ -230,11 +307,12 @@ impl Builder<'_> {
         };
         let flat = expand(body, shared)?;
         if part != Part::Html {
-            return Ok(Some((flat.iter().map(|token| token.text).collect(), Vec::new())));
+            let source = flat.iter().map(|token| token.text).collect();
+            return Ok(Some(Flat { source, links: Vec::new(), images: Vec::new() }));
         }
         let page = page::read(&flat)?;
         let source =
             inlined(&page).map_err(|message| vec![TemplateProblem::of_file(&path, message)])?;
-        Ok(Some((source, page.links)))
+        Ok(Some(Flat { source, links: page.links, images: page.images }))
     }
 }

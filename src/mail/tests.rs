@@ -49,6 +49,7 @@ fn composed(made: &Rendered, name: &str) -> Vec<u8> {
         subject: &made.subject,
         text: &made.text,
         html: &made.html,
+        enclosed: &made.enclosed,
         date: DateTime::parse_from_rfc3339("2026-05-14T09:30:00+08:00").unwrap(),
         message_id: "42.7f3a@example.com",
         calendar: None,
@@ -57,6 +58,7 @@ fn composed(made: &Rendered, name: &str) -> Vec<u8> {
             id: "birthday.example.com",
             unsubscribe_url: &made.unsubscribe_url,
             unsubscribe_mailbox: &rep,
+            feedback_id: "birthday:birthday:greeting:examplecom",
         }),
     })
     .unwrap()

@@ -23,6 +23,8 @@ pub struct LetterFacts {
     pub title: String,
     /// Language, if one is known.
     pub locale: Option<Locale>,
+    /// Country of the contact or else of the account, ISO 3166-1 alpha-2, if one is known.
+    pub country: Option<String>,
     /// Time zone, if one is known.
     pub zone: Option<chrono_tz::Tz>,
     /// Whether opens and clicks may be recorded, if the contact said so.
@@ -56,6 +58,7 @@ struct LetterRow {
     honorific: Option<String>,
     title: Option<String>,
     locale: Option<String>,
+    country: Option<String>,
     zone: Option<String>,
     may_track: Option<i64>,
     account: Option<String>,
@@ -95,6 +98,7 @@ impl LetterRow {
             honorific: parsed_option(self.honorific.as_ref(), "contacts", self.id, "honorific")?,
             locale: parsed_option(self.locale.as_ref(), "contacts", self.id, "locale")?,
             zone: parsed_option(self.zone.as_ref(), "contacts", self.id, "zone")?,
+            country: self.country,
             name: self.name.unwrap_or_default(),
             given_name: self.given_name.unwrap_or_default(),
             family_name: self.family_name.unwrap_or_default(),

@@ -6,6 +6,7 @@ mod crash;
 mod e2e;
 mod engine;
 mod faults;
+mod mail;
 mod migrations;
 mod store;
 mod support;

@@ -1,4 +1,5 @@
 //! The forms that a value can have, and what is said of one that has another.
+mod country;
 mod day;
 mod number;
 mod time;
@@ -13,6 +14,7 @@ use crate::domain::{
     EmailAddress, Locale, LocaleError, Schedule, Span, has_hidden_characters, nearest, one_line,
 };
 
+pub(super) use country::ByCountry;
 pub(super) use day::{DATE, NthOrLast, TERM};
 pub(super) use number::{Fraction, RATE};
 pub(super) use time::{CAP, Moment, Offset, TIMES};

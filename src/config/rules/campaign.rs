@@ -9,7 +9,7 @@ use crate::{
     config::{
         form::{
             ByLanguage, COUNTRY, DATE, LOCALE, ListOf, Moment, NAME, Offset, OneOf, Whole, Words,
-            ZONE, hint, is_name, not_this,
+            YesNo, ZONE, hint, is_name, not_this,
         },
         table::{Complained, Table},
     },
@@ -79,6 +79,9 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
                    broken connection: `hold` waits for evidence or an operator and takes it as sent \
                    once it is not welcome any more, `resend` sends it again, `assume-sent` does not.";
     let in_doubt = file.or("in_doubt", &IN_DOUBT, "\"hold\"", meaning);
+    let meaning = "Whether its mails advertise, so that the laws on commercial mail hold for them; \
+                   `labels` of `perennial.toml` stand before their subjects.";
+    let commercial = file.or("commercial", &YesNo, "true", meaning);
     let steps = steps(file);
     let audience = file.section("audience", |table| audience(table, known));
     let is_win_back = kind == Some(OccasionKind::WinBack);
@@ -103,6 +106,7 @@ pub(super) fn read(file: &mut Table<'_>, name: &str, known: &Known) -> Option<Ve
         priority: priority?,
         category: category.ok()?,
         in_doubt: in_doubt?,
+        commercial: commercial?,
         place,
     };
     let steps = steps?;

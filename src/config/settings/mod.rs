@@ -1,5 +1,6 @@
 //! `perennial.toml`: the company, its mail, and the machine it runs on.
 mod delivery;
+mod dkim;
 mod pace;
 mod providers;
 mod url;
@@ -7,11 +8,15 @@ mod url;
 use std::{net::SocketAddr, path::PathBuf};
 
 use super::{
-    Company, Defaults, Delivery, Patience, Retention, Schedules, Sender, Tracking,
-    form::{ADDRESS, ByLanguage, Days, LOCALE, PATH, SCHEDULE, TEXT, TICK, Words, YesNo, ZONE},
+    Company, Defaults, Delivery, Patience, Retention, ReturnPath, Schedules, Sender, Tracking,
+    form::{
+        ADDRESS, ByCountry, ByLanguage, Days, LOCALE, PATH, SCHEDULE, TEXT, TICK, Words, YesNo,
+        ZONE,
+    },
     secret::{self, SECRET},
-    table::Table,
+    table::{Complained, Table},
 };
+use crate::domain::{BOUNCE_LENGTH, Dkim, EmailAddress, Labels, organisation};
 
 pub(super) use providers::read as providers;
 
@@ -27,10 +32,15 @@ pub(super) struct Settings {
     pub(super) tracking: Tracking,
     pub(super) schedules: Schedules,
     pub(super) templates: Option<PathBuf>,
+    pub(super) dkim: Option<Dkim>,
+    pub(super) labels: Labels,
 }
 
 /// Reads the whole file.
 pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
+    let meaning = "What stands at the front of the subject of commercial mail, by the country of \
+                   its reader; an empty text is none.";
+    let labels = file.or("labels", &ByCountry, "{ CN = \"广告\" }", meaning);
     let database_url = database_url(file);
     let company = file.section("company", company);
     let sender = file.section("sender", sender);
@@ -58,6 +68,8 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
         let folder = table.optional("folder", &PATH, "only the built-in ones", meaning);
         Some(folder.map(|folder| table.base().join(folder)))
     });
+    let is_signed = file.has("dkim");
+    let dkim = file.section_if(is_signed, "dkim", |table| dkim::read(table, sender.as_ref()));
     let (defaults, may_track) = defaults?;
     let (delivery, patience) = delivery?;
     Some(Settings {
@@ -71,6 +83,8 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
         tracking: Tracking { default_consent: may_track, ..tracking? },
         schedules: schedules?,
         templates: templates?,
+        dkim,
+        labels: Labels::new(labels?),
     })
 }
 
@@ -111,11 +125,46 @@ fn sender(table: &mut Table<'_>) -> Option<Sender> {
     let names = table.or("names", &ByLanguage, "{}", "That name in other languages.");
     let meaning = "Where answers go.";
     let reply_to = table.optional("reply_to", &ADDRESS, "`sender.address`", meaning);
+    let return_path = return_path(table, address.as_ref());
+    Some(Sender {
+        address: address?,
+        name: name?,
+        names: names?,
+        reply_to,
+        return_path: return_path.ok()?,
+    })
+}
+
+fn return_path(
+    table: &mut Table<'_>,
+    sender: Option<&EmailAddress>,
+) -> Result<ReturnPath, Complained> {
     let meaning = "Where bounces go; somebody or something must read it.";
-    let return_path = table.optional("return_path", &ADDRESS, "`sender.address`", meaning);
-    let address = address?;
-    let return_path = return_path.unwrap_or_else(|| address.clone());
-    Some(Sender { address, name: name?, names: names?, reply_to, return_path })
+    let fixed = table.given_if_any("return_path", &ADDRESS, "`sender.address`", meaning);
+    let meaning = "A domain of yours in which every mail has a return path of its own, by which a \
+                   bounce names its mail. Mail to any address in it must reach whoever reads bounces.";
+    let otherwise = "all bounces go to `return_path`";
+    let own = table.given_if_any("bounces", &url::DOMAIN, otherwise, meaning);
+    if table.has("return_path") && table.has("bounces") {
+        table.complain("bounces", "expected only without `return_path`: a bounce has one way home");
+    }
+    let (fixed, own, sender) = (fixed?, own?, sender.ok_or(Complained)?);
+    let Some(domain) = own else {
+        return Ok(ReturnPath::Fixed(fixed.unwrap_or_else(|| sender.clone())));
+    };
+    let (ours, theirs) = (organisation(sender.domain()), organisation(&domain));
+    if ours != theirs {
+        let message = format!(
+            "expected `{ours}` or a name below it, as `sender.address` has it: to receivers, SPF of \
+             another domain proves nothing (DMARC)"
+        );
+        table.complain("bounces", message);
+    }
+    let longest = format!("{}@{domain}", "b".repeat(BOUNCE_LENGTH));
+    if longest.parse::<EmailAddress>().is_err() {
+        table.complain("bounces", "expected a shorter name: addresses in it are too long for mail");
+    }
+    Ok(ReturnPath::PerMail(domain))
 }
 
 fn defaults(table: &mut Table<'_>) -> Option<(Defaults, bool)> {

@@ -1,7 +1,18 @@
 //! Addresses of websites, of this program, and of the database.
 use std::{net::IpAddr, path::Path};
 
-use super::super::form::Words;
+use super::super::form::{Words, not_this};
+use crate::domain::EmailAddress;
+
+/// A domain, as an A-label in small letters.
+pub(super) const DOMAIN: Words<String> = Words {
+    expected: "a domain such as `example.com`",
+    read: |text| {
+        let address = format!("name@{}", text.trim()).parse::<EmailAddress>();
+        let domain = address.map(|address| address.domain().to_owned());
+        domain.map_err(|_| not_this(DOMAIN.expected, text))
+    },
+};
 
 /// A website.
 pub(super) const WEBSITE: Words<String> = Words {
@@ -12,6 +23,10 @@ pub(super) const WEBSITE: Words<String> = Words {
     },
 };
 
+/// Characters of [`BASE`]: the way out, which is 45 characters longer, has 120 at most, so that it
+/// stands in its header whole (DELIVERY D13).
+const MAX_BASE: usize = 75;
+
 /// Where contacts reach this program.
 pub(super) const BASE: Words<String> = Words {
     expected: "an `https` address such as `https://mail.example.com`",
@@ -19,6 +34,9 @@ pub(super) const BASE: Words<String> = Words {
         let text = text.trim().trim_end_matches('/');
         match host_of(text) {
             None => Err(expected(BASE.expected)),
+            Some(_) if text.len() > MAX_BASE => {
+                Err(format!("expected an address of {MAX_BASE} characters at most"))
+            }
             Some(_) if text.contains(['?', '#']) => {
                 Err("expected an address without `?` and `#`".to_owned())
             }

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::*;
 use crate::{
-    config::{Delivery, reference, reference::keys},
+    config::{Delivery, ReturnPath, reference, reference::keys},
     domain::{
         DayOff, DeedKind, Milestone, OccasionKind, OccasionRule, Pipelining, Relay, Security, Span,
         Timeouts,
@@ -23,7 +23,9 @@ fn the_commented_files_can_be_used_as_they_are() {
     assert_eq!(config.delivery, Delivery::Folder(folder.path().join("../mail-out")));
     assert_eq!(config.tracking.keys, [(1, [7; 32])]);
     assert!(!config.tracking.default_consent);
-    assert_eq!(config.sender.return_path, config.sender.address);
+    assert_eq!(config.sender.return_path, ReturnPath::Fixed(config.sender.address.clone()));
+    assert!(config.dkim.is_none());
+    assert_eq!(config.labels.before(Some("CN"), "新品"), "广告 新品");
     assert_eq!(config.company.name_in(&"zh-CN".parse().unwrap()), "示例公司");
     assert_eq!(config.company.name_in(&"de".parse().unwrap()), "Example Company");
     assert_eq!(config.schedules.zone, chrono_tz::UTC);

@@ -1,5 +1,6 @@
 //! What a template may say: every value of one letter, in the words of its reader.
 mod event;
+mod feedback;
 mod sample;
 
 use chrono::{Datelike as _, NaiveDate};
@@ -7,6 +8,7 @@ use serde::Serialize;
 
 use super::{Honorific, Locale, one_line};
 pub use event::LetterEvent;
+pub use feedback::feedback_id;
 
 /// The values that a mail template is rendered with. Every field is always there; what is not
 /// known is the empty string, so that a template can ask with `{{#if}}`.

@@ -76,7 +76,7 @@ impl Letter {
                 email: nothing(),
                 phone: nothing(),
             },
-            company: LetterCompany { website: nothing(), email: nothing(), ..full.company },
+            company: LetterCompany { website: nothing(), ..full.company },
             occasion: LetterOccasion { days_until: 0, years: 0, ..full.occasion },
             event: full.event,
         }

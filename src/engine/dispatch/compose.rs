@@ -105,22 +105,21 @@ impl Round {
     /// The message of an earlier attempt if there is one, else a new one.
     fn compose(&self, claimed: &Claimed, facts: &LetterFacts) -> Result<Composed, EngineError> {
         let engine = &self.engine;
-        if let Some(body) = &claimed.body
-            && let Ok(bytes) = zstd::decode_all(body.as_slice())
-        {
-            let envelope = engine.envelope(facts.email.clone());
-            return Ok(Composed { envelope, bytes, body: body.clone(), links: Vec::new() });
-        }
-        let campaign = engine.campaign(&claimed.campaign)?;
-        let occasion = Occasion { campaign, day: claimed.day, years: claimed.years };
         let identity = Identity {
             outreach: claimed.id,
             nonce: claimed.nonce,
             issued_on: claimed.due_at.date_naive(),
         };
+        let envelope = engine.envelope(facts.email.clone(), identity);
+        if let Some(body) = &claimed.body
+            && let Ok(bytes) = zstd::decode_all(body.as_slice())
+        {
+            return Ok(Composed { envelope, bytes, body: body.clone(), links: Vec::new() });
+        }
+        let campaign = engine.campaign(&claimed.campaign)?;
+        let occasion = Occasion { campaign, day: claimed.day, years: claimed.years };
         let draft = engine.render(facts, occasion, identity)?;
         let bytes = engine.message(facts, campaign, &draft, identity)?;
-        let envelope = engine.envelope(facts.email.clone());
         let body = zstd::encode_all(bytes.as_slice(), ZSTD_LEVEL)
             .expect("compressing into memory does not fail");
         Ok(Composed { envelope, bytes, body, links: draft.rendered.links })

@@ -7,6 +7,7 @@ select
     c.honorific,
     c.title,
     c.locale,
+    coalesce(c.country, a.country) as country,
     c.zone,
     c.may_track,
     a.name as account,

@@ -1,8 +1,10 @@
 //! What the engine promises, from a file to the mails and back, on both databases.
 mod doubts;
 mod feedback;
+mod hostile;
 mod importing;
 mod occasions;
+mod outgoing;
 mod planning;
 mod sending;
 mod tiers;

@@ -13,7 +13,7 @@ use perennial::{
     config::{Config, Delivery, Files, new_secret_key},
     daemon::{Round, round},
     domain::{ImportKind, Keyring},
-    engine::{Dispatched, Engine, ImportOptions, ImportReport, RefusedRow, Stop},
+    engine::{Dispatched, Engine, EngineError, ImportOptions, ImportReport, RefusedRow, Stop},
     mail::Templates,
     smtp::{RelayPool, Transport},
     store::Store,
@@ -42,6 +42,10 @@ pub(crate) struct Setup<'a> {
     pub(crate) templates: &'a [(&'a str, String)],
     /// Files of the configuration to put over the embedded ones.
     pub(crate) rules: &'a [(&'a str, &'a str)],
+    /// More lines of `[sender]`.
+    pub(crate) sender: &'a str,
+    /// More sections of `perennial.toml`; `env:DKIM` is a key that signs mail.
+    pub(crate) sections: &'a str,
 }
 
 impl World {
@@ -101,6 +105,18 @@ impl World {
         let path = self.folder.path().join("list.csv");
         fs::write(&path, csv).unwrap();
         self.import_file(&path, kind, false).await
+    }
+
+    /// Imports `csv`, of which nothing may be usable.
+    pub(crate) async fn try_import(
+        &self,
+        kind: ImportKind,
+        csv: impl AsRef<[u8]>,
+    ) -> Result<ImportReport, EngineError> {
+        let path = self.folder.path().join("list.csv");
+        fs::write(&path, csv).unwrap();
+        let options = ImportOptions { kind, columns: Vec::new(), dry_run: false };
+        self.engine.import(&path, &options, &mut |_| (), &mut |_| ()).await
     }
 
     pub(crate) async fn import_file(
@@ -175,6 +191,7 @@ fn config(base: &Path, setup: &Setup<'_>) -> Config {
          [sender]
          address = 'hello@example.com'
          name = 'Example Company'
+         {}
          [defaults]
          locale = 'en'
          zone = 'UTC'
@@ -183,13 +200,19 @@ fn config(base: &Path, setup: &Setup<'_>) -> Config {
          base_url = 'http://{listener}'
          key = 'env:KEY'
          [delivery]
-         {delivery}"
+         {delivery}
+{}",
+        setup.sender, setup.sections
     );
     let mut files = Files::embedded().with("perennial.toml", &settings);
     for (path, text) in setup.rules {
         files = files.with(path, text);
     }
-    let environment = |name: &str| (name == "KEY").then(|| new_secret_key([7; 32]));
+    let environment = |name: &str| match name {
+        "KEY" => Some(new_secret_key([7; 32])),
+        "DKIM" => Some(include_str!("../../data/dkim/rsa.pem").to_owned()),
+        _ => None,
+    };
     Config::parse(&files, base, &environment).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -2,6 +2,10 @@
 //!
 //! A token holds no address and no destination. What it points to is looked up, so that a forged
 //! or replayed one cannot send anybody anywhere that we did not write ourselves.
+mod base32;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -17,6 +21,8 @@ pub enum Purpose {
     Click,
     /// The way out: one-click unsubscribe and the page that asks first.
     Unsubscribe,
+    /// The return path, to which what cannot be delivered comes back.
+    Bounce,
 }
 
 /// What a genuine token says.
@@ -55,9 +61,15 @@ pub enum KeyringError {
 
 /// Characters in a token: 31 bytes in base64url without padding.
 pub const TOKEN_LENGTH: usize = 42;
+/// Characters in the local part of a return path: the prefix and 31 bytes in base32. RFC 5321 section
+/// 4.5.3.1.1 allows 64.
+pub const BOUNCE_LENGTH: usize = 52;
+/// What tells a return path from other addresses of its domain.
+const BOUNCE_PREFIX: &str = "b-";
 
 const VERSION: u8 = 1;
-const PURPOSES: [Purpose; 3] = [Purpose::Open, Purpose::Click, Purpose::Unsubscribe];
+const PURPOSES: [Purpose; 4] =
+    [Purpose::Open, Purpose::Click, Purpose::Unsubscribe, Purpose::Bounce];
 /// Version, key number, purpose, outreach (8), link number (2), day (2).
 const BODY: usize = 15;
 /// HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows half of the hash).
@@ -71,6 +83,7 @@ impl Purpose {
             Self::Open => 1,
             Self::Click => 2,
             Self::Unsubscribe => 3,
+            Self::Bounce => 4,
         }
     }
 
@@ -80,6 +93,7 @@ impl Purpose {
             Self::Open => b"open",
             Self::Click => b"click",
             Self::Unsubscribe => b"unsub",
+            Self::Bounce => b"bounce",
         }
     }
 }
@@ -113,6 +127,40 @@ impl Keyring {
         link_no: u16,
         issued_on: NaiveDate,
     ) -> String {
+        let token = Token { outreach, link_no, issued_on };
+        URL_SAFE_NO_PAD.encode(self.signed(purpose, token))
+    }
+
+    /// The local part of the return path of an outreach: [`BOUNCE_LENGTH`] small letters, digits and
+    /// a hyphen, since relays on the way may make letters small or capital. It is the same at every
+    /// attempt, as greylisting wants it, as long as the newest key stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use perennial::domain::Keyring;
+    /// let ring = Keyring::new([(1, [7; 32])])?;
+    /// let local = ring.bounce(42, "2026-05-14".parse()?);
+    /// assert_eq!(ring.verify_bounce(&local.to_uppercase()).map(|token| token.outreach), Some(42));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn bounce(&self, outreach: i64, issued_on: NaiveDate) -> String {
+        let token = Token { outreach, link_no: 0, issued_on };
+        format!("{BOUNCE_PREFIX}{}", base32::encode(&self.signed(Purpose::Bounce, token)))
+    }
+
+    /// What the local part of a return path says, if one of our keys signed it; large and small
+    /// letters are one.
+    #[must_use]
+    pub fn verify_bounce(&self, local: &str) -> Option<Token> {
+        let local = local.to_ascii_lowercase();
+        let bytes = base32::decode(local.strip_prefix(BOUNCE_PREFIX)?)?;
+        self.verified(Purpose::Bounce, &bytes)
+    }
+
+    fn signed(&self, purpose: Purpose, token: Token) -> [u8; BODY + MAC] {
+        let Token { outreach, link_no, issued_on } = token;
         let mut bytes = [0; BODY + MAC];
         bytes[0] = VERSION;
         bytes[1] = self.newest;
@@ -122,7 +170,7 @@ impl Keyring {
         bytes[13..15].copy_from_slice(&day_number(issued_on).to_be_bytes());
         let tag = hmac::sign(key_for(&self.signing, purpose), &bytes[..BODY]);
         bytes[BODY..].copy_from_slice(&tag.as_ref()[..MAC]);
-        URL_SAFE_NO_PAD.encode(bytes)
+        bytes
     }
 
     /// What `text` says, if one of our keys signed it for `purpose`. How long a genuine token is
@@ -134,7 +182,11 @@ impl Keyring {
         }
         let mut bytes = [0; BODY + MAC];
         let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
-        if length != bytes.len() || bytes[0] != VERSION || bytes[2] != purpose.byte() {
+        if length == bytes.len() { self.verified(purpose, &bytes) } else { None }
+    }
+
+    fn verified(&self, purpose: Purpose, bytes: &[u8; BODY + MAC]) -> Option<Token> {
+        if bytes[0] != VERSION || bytes[2] != purpose.byte() {
             return None;
         }
         let key = key_for(self.verifying.get(&bytes[1])?, purpose);
@@ -172,6 +224,7 @@ fn key_for(keys: &PurposeKeys, purpose: Purpose) -> &hmac::Key {
         Purpose::Open => &keys[0],
         Purpose::Click => &keys[1],
         Purpose::Unsubscribe => &keys[2],
+        Purpose::Bounce => &keys[3],
     }
 }
 
@@ -183,110 +236,4 @@ fn day_number(date: NaiveDate) -> u16 {
 
 fn day_of(number: u16) -> Option<NaiveDate> {
     NaiveDate::default().checked_add_signed(TimeDelta::days(number.into()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day() -> NaiveDate {
-        "2026-05-14".parse().unwrap()
-    }
-
-    fn ring(numbers: impl IntoIterator<Item = u8>) -> Keyring {
-        Keyring::new(numbers.into_iter().map(|number| (number, [number; 32]))).unwrap()
-    }
-
-    #[test]
-    fn a_token_says_what_was_signed_in_forty_two_characters() {
-        let text = ring([1]).sign(Purpose::Click, -7, 513, day());
-        assert_eq!(text.len(), TOKEN_LENGTH);
-        let token = Token { outreach: -7, link_no: 513, issued_on: day() };
-        assert_eq!(ring([1]).verify(Purpose::Click, &text), Some(token));
-    }
-
-    #[test]
-    fn any_flipped_bit_is_refused() {
-        let ring = ring([1]);
-        let bytes = URL_SAFE_NO_PAD.decode(ring.sign(Purpose::Open, 99, 0, day())).unwrap();
-        for bit in 0..bytes.len() * 8 {
-            let mut forged = bytes.clone();
-            forged[bit / 8] ^= 1 << (bit % 8);
-            let text = URL_SAFE_NO_PAD.encode(forged);
-            assert_eq!(ring.verify(Purpose::Open, &text), None, "bit {bit}");
-        }
-    }
-
-    #[test]
-    fn a_token_has_one_spelling() {
-        let ring = ring([1]);
-        let text = ring.sign(Purpose::Open, 99, 0, day());
-        for place in 0..TOKEN_LENGTH {
-            for byte in (0..128_u8).filter(|byte| *byte != text.as_bytes()[place]) {
-                let mut other = text.clone().into_bytes();
-                other[place] = byte;
-                let other = String::from_utf8(other).unwrap();
-                assert_eq!(ring.verify(Purpose::Open, &other), None, "{other:?}");
-            }
-        }
-        assert_eq!(ring.verify(Purpose::Open, &format!("{text}=")), None);
-    }
-
-    #[test]
-    fn a_token_for_one_purpose_is_refused_for_every_other() {
-        let ring = ring([1]);
-        for (signed, asked) in PURPOSES.iter().flat_map(|a| PURPOSES.map(|b| (*a, b))) {
-            let mut bytes = URL_SAFE_NO_PAD.decode(ring.sign(signed, 5, 0, day())).unwrap();
-            let accepted = ring.verify(asked, &URL_SAFE_NO_PAD.encode(&bytes)).is_some();
-            assert_eq!(accepted, signed == asked);
-            bytes[2] = asked.byte();
-            let relabelled = ring.verify(asked, &URL_SAFE_NO_PAD.encode(&bytes)).is_some();
-            assert_eq!(relabelled, signed == asked, "the byte alone does not change a purpose");
-        }
-    }
-
-    #[test]
-    fn a_new_key_signs_and_an_old_one_still_verifies() {
-        let old = ring([3]).sign(Purpose::Unsubscribe, 5, 0, day());
-        let both = ring([3, 4]);
-        assert!(both.verify(Purpose::Unsubscribe, &old).is_some());
-        let new = both.sign(Purpose::Unsubscribe, 5, 0, day());
-        assert!(ring([4]).verify(Purpose::Unsubscribe, &new).is_some());
-        assert_eq!(ring([3]).verify(Purpose::Unsubscribe, &new), None);
-    }
-
-    #[test]
-    fn a_ring_needs_a_key_and_one_key_a_number() {
-        assert_eq!(Keyring::new([]).unwrap_err(), KeyringError::Empty);
-        let twice = Keyring::new([(1, [0; 32]), (1, [1; 32])]);
-        assert_eq!(twice.unwrap_err(), KeyringError::Twice(1));
-    }
-
-    #[test]
-    fn debug_shows_no_key() {
-        assert_eq!(format!("{:?}", ring([7])), "Keyring([7])");
-    }
-
-    #[test]
-    fn days_outside_of_the_format_move_to_its_ends() {
-        assert_eq!(day_number(NaiveDate::MIN), 0);
-        assert_eq!(day_number(NaiveDate::MAX), u16::MAX);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn garbage_is_refused_and_never_panics(text in "\\PC{0,60}", token in "[A-Za-z0-9_-]{42}") {
-            for purpose in PURPOSES {
-                proptest::prop_assert_eq!(ring([65]).verify(purpose, &text), None);
-                proptest::prop_assert_eq!(ring([65]).verify(purpose, &token), None);
-            }
-        }
-
-        #[test]
-        fn every_token_is_read_back(outreach: i64, link_no: u16, day in 0..=u16::MAX) {
-            let token = Token { outreach, link_no, issued_on: day_of(day).unwrap() };
-            let text = ring([0, 255]).sign(Purpose::Click, outreach, link_no, token.issued_on);
-            proptest::prop_assert_eq!(ring([0, 255]).verify(Purpose::Click, &text), Some(token));
-        }
-    }
 }
