@@ -91,6 +91,14 @@ create table doubts (
 );
 create index doubts_open on doubts (since) where resolved_at is null;
 
+-- Refusals that say something about an address only if they come again.
+create table address_troubles (
+    match_key text not null,
+    kind text not null,
+    at bigint not null,
+    primary key (match_key, kind, at)
+);
+
 -- What is known of each relay beyond a restart: its rates, its faults, what it asked us to wait. JSON.
 create table relays (
     name text primary key,

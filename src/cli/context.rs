@@ -10,7 +10,7 @@ use crate::{
     domain::{Campaign, Keyring},
     engine::Engine,
     mail::Templates,
-    smtp::{RelayPool, Transport},
+    smtp::Transport,
     store::Store,
 };
 
@@ -89,7 +89,7 @@ pub(super) fn keyring(config: &Config) -> anyhow::Result<Keyring> {
 /// The way out.
 pub(super) fn transport(config: &Config) -> Arc<Transport> {
     Arc::new(match &config.delivery {
-        Delivery::Relays(relays) => Transport::Relay(Arc::new(RelayPool::new(relays[0].clone()))),
+        Delivery::Relays(relays) => Transport::to_relays(relays),
         Delivery::Folder(folder) => Transport::Folder(folder.clone()),
     })
 }

@@ -153,6 +153,17 @@ fn print(output: Output, round: &Round) -> anyhow::Result<()> {
     }
     let (considered, queued) = (round.considered, round.queued);
     let sent = &round.dispatched;
+    if let Some(at) = sent.wait_until {
+        let at = at.format("%Y-%m-%d %H:%M:%S UTC");
+        output::line(match output.language {
+            Language::English => format!(
+                "Not everything has left: the relays take more at {at}. The next `run` goes on with it."
+            ),
+            Language::Chinese => {
+                format!("尚有邮件未发出：中继将于 {at} 接受更多邮件，下次运行 `run` 时继续。")
+            }
+        });
+    }
     output::line(match output.language {
         Language::English => format!(
             "Decided on {considered} contacts, queued {queued} mails. Sent {}, to be tried again {}, \

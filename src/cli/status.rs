@@ -1,4 +1,5 @@
 //! `status` and `migrate`: what is there and what waits.
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
@@ -7,8 +8,9 @@ use super::{
     words,
 };
 use crate::{
-    domain::OutreachState,
-    store::{ConfigurationNote, Halt, LedgerCount, Totals},
+    config::Delivery,
+    domain::{Effective, OutreachState, Route, RouteState},
+    store::{ConfigurationNote, Halt, LedgerCount, Store, Totals},
 };
 
 pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()> {
@@ -20,6 +22,8 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
     let next = store.next_decision_at().await?;
     let configuration = store.configuration_note().await?;
     let halt = store.halt().await?;
+    let doubts = store.open_doubts(None, 1).await?;
+    let relays = relays(global, &store, now).await?;
     if output.json {
         let states: serde_json::Map<_, _> = ledger
             .iter()
@@ -28,7 +32,8 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
         return output::json(&json!({
             "now": now, "database": store.kind(), "totals": totals, "ledger": states,
             "decisions_due": overdue, "next_decision_at": next, "configuration": configuration,
-            "halt": halt,
+            "halt": halt, "oldest_doubt": doubts.first().map(|open| open.doubt.since),
+            "relays": relays.iter().map(Paced::json).collect::<Vec<_>>(),
         }));
     }
     if let Some(halt) = halt {
@@ -44,10 +49,75 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
         Language::English => format!("{overdue} decisions are due; the next one: {next}."),
         Language::Chinese => format!("待作决定 {overdue} 个；最近一个：{next}。"),
     });
+    print_relays(output, &relays);
+    if let Some(open) = doubts.first() {
+        let since = open.doubt.since.format("%Y-%m-%d %H:%M UTC");
+        output::line(match output.language {
+            Language::English => {
+                format!("Mails are in doubt, the oldest since {since}: `perennial doubt list`.")
+            }
+            Language::Chinese => format!("有存疑邮件，最早始于 {since}：`perennial doubt list`。"),
+        });
+    }
     if let Some(note) = configuration {
         print_configuration(output, &note);
     }
     Ok(())
+}
+
+/// How fast one relay is at the moment.
+struct Paced {
+    relay: String,
+    effective: Effective,
+}
+
+impl Paced {
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "name": self.relay, "per_hour": self.effective.per_hour,
+            "left_today": self.effective.left_today, "connections": self.effective.connections,
+            "limited_by": words::relays::bind(Language::English, &self.effective.bind),
+        })
+    }
+}
+
+/// The relays of the configuration, if it can be read: `status` also serves somebody who is mending it.
+async fn relays(global: &Global, store: &Store, now: DateTime<Utc>) -> anyhow::Result<Vec<Paced>> {
+    let Ok(config) = context::config(global) else { return Ok(Vec::new()) };
+    let Delivery::Relays(relays) = &config.delivery else { return Ok(Vec::new()) };
+    let states = store.relay_states().await?;
+    let paced = relays.iter().map(|relay| {
+        let state = states.get(&relay.name).and_then(|text| RouteState::from_json(text).ok());
+        let providers = &config.providers;
+        let route = Route { relay, providers, zone: config.schedules.zone };
+        let effective = state.unwrap_or_default().effective(&route, "", now);
+        Paced { relay: relay.name.clone(), effective }
+    });
+    Ok(paced.collect())
+}
+
+fn print_relays(output: Output, relays: &[Paced]) {
+    if relays.is_empty() {
+        return;
+    }
+    let say = |english, chinese| output.language.say(english, chinese);
+    let mut rows = table([
+        say("Relay", "中继"),
+        say("Mails an hour", "每小时封数"),
+        say("Left today", "今日剩余"),
+        say("Connections", "连接数"),
+        say("Limited by", "受限于"),
+    ]);
+    for Paced { relay, effective } in relays {
+        rows.add_row([
+            relay.clone(),
+            words::relays::per_hour(output.language, effective),
+            effective.left_today.map_or_else(String::new, |left| left.to_string()),
+            effective.connections.to_string(),
+            words::relays::bind(output.language, &effective.bind),
+        ]);
+    }
+    output::line(rows.to_string());
 }
 
 /// The one thing to know first.

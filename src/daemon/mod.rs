@@ -75,25 +75,36 @@ impl Daemon {
         info!("Perennial has stopped");
     }
 
-    /// Sends what is due, with each tick and as soon as something was planned.
+    /// Sends what is due. Returns when the relays take more, if they do not take all of it now.
+    async fn send_once(
+        &self,
+        engine: &Engine,
+        watch: &Watch,
+    ) -> Result<Option<DateTime<Utc>>, EngineError> {
+        if watch.look(engine).await? == Halted::Yes {
+            return Ok(None);
+        }
+        let done = engine.dispatch(&self.stop).await?;
+        engine.bear_witness(&self.witness).await?;
+        Ok(done.wait_until)
+    }
+
+    /// Sends what is due, with each tick, as soon as something was planned, and when a relay that had
+    /// enough takes more.
     async fn sending(&self, live: &Live, (planned, watch): (&Notify, &Watch)) {
         let stop = &self.stop;
         while !stop.soon.is_cancelled() {
             let engine = live.current();
-            let sent = async {
-                match watch.look(&engine).await? {
-                    Halted::Yes => Ok(()),
-                    Halted::No => {
-                        engine.dispatch(stop).await?;
-                        engine.bear_witness(&self.witness).await
-                    }
+            let free_at = match self.send_once(&engine, watch).await {
+                Ok(free_at) => free_at,
+                Err(failure) => {
+                    error!(error = %failure, "Sending failed; the next tick tries again");
+                    None
                 }
             };
-            if let Err(failure) = sent.await {
-                error!(error = %failure, "Sending failed; the next tick tries again");
-            }
             let schedules = &engine.config.schedules;
             let next = schedules.tick.next_after(engine.clock.now(), schedules.zone);
+            let next = next.into_iter().chain(free_at).min();
             tokio::select! {
                 () = sleep_until(&engine, next, &stop.soon) => {}
                 () = planned.notified() => {}

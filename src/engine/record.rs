@@ -2,7 +2,7 @@
 use tracing::info;
 
 use super::{Engine, EngineError};
-use crate::domain::{EmailAddress, Feedback, OutreachId, Suppression};
+use crate::domain::{AddressEffect, EmailAddress, Feedback, OutreachId, Suppression};
 
 /// What became of a piece of feedback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,28 @@ impl Engine {
         let kind = feedback.as_str();
         info!(outreach.id = outreach.0, feedback.kind = kind, "Recorded {kind} of {}", outreach.0);
         Ok(if first { Recorded::First } else { Recorded::Again })
+    }
+
+    /// Does what a relay's answer means for an address.
+    pub(super) async fn judge_address(
+        &self,
+        address: &EmailAddress,
+        effect: AddressEffect,
+    ) -> Result<(), EngineError> {
+        let trouble = match effect {
+            AddressEffect::Nothing => return Ok(()),
+            AddressEffect::Suppress(why) => return self.suppress(address, why).await,
+            AddressEffect::Count(trouble) => trouble,
+        };
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        let events = tx.note_trouble(address, trouble, now).await?;
+        if let Some(why) = trouble.suppresses(&events, now) {
+            tx.suppress(address, why, now).await?;
+            info!(why = why.as_str(), "Suppressed an address: {}", why.as_str());
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Puts an address on the suppression list and stops every mail to it that has not begun to

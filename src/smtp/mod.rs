@@ -27,19 +27,25 @@ pub use connection::Connection;
 pub use parcel::{Lane, Parcel};
 pub use pool::{RelayPool, Session};
 
-use crate::domain::{Envelope, Outcome};
+use crate::domain::{Envelope, Outcome, Phase, Relay};
 
 /// All ways out for mail.
 #[derive(Debug, Clone)]
 pub enum Transport {
-    /// To a relay.
-    Relay(Arc<RelayPool>),
+    /// To relays, one at least.
+    Relays(Vec<Arc<RelayPool>>),
     /// Into a folder, one `.eml` file for each message.
     Folder(PathBuf),
 }
 
 impl Transport {
-    /// Sends one message.
+    /// To these relays.
+    #[must_use]
+    pub fn to_relays(relays: &[Relay]) -> Self {
+        Self::Relays(relays.iter().map(|relay| Arc::new(RelayPool::new(relay.clone()))).collect())
+    }
+
+    /// Sends one message alone, through the first of several relays.
     ///
     /// `stem` names the message among all others; a folder makes its file name of it.
     /// `before_content` runs at most once, and no octet of `message` leaves unless it succeeded.
@@ -55,7 +61,13 @@ impl Transport {
         E: fmt::Display,
     {
         match self {
-            Self::Relay(pool) => pool.send(envelope, message, before_content).await,
+            Self::Relays(pools) => match pools.first() {
+                Some(pool) => pool.send(envelope, message, before_content).await,
+                None => {
+                    let cause = "there is no relay".to_owned();
+                    Outcome::NotSent { phase: Phase::Connect, cause }
+                }
+            },
             Self::Folder(folder) => folder::write(folder, message, stem, before_content).await,
         }
     }
@@ -63,7 +75,11 @@ impl Transport {
     /// Says goodbye on idle connections.
     pub async fn close(&self) {
         match self {
-            Self::Relay(pool) => pool.close().await,
+            Self::Relays(pools) => {
+                for pool in pools {
+                    pool.close().await;
+                }
+            }
             Self::Folder(_) => {}
         }
     }

@@ -55,6 +55,10 @@ pub struct Claimed {
     pub due_at: DateTime<Utc>,
     /// A random number, part of the Message-ID.
     pub nonce: i64,
+    /// The domain of its address, in lower case.
+    pub domain: String,
+    /// The relay through which the last attempt was refused for now, if that was so.
+    pub put_off_by: Option<String>,
     /// The bytes of an earlier attempt, zstd.
     pub body: Option<Vec<u8>>,
 }
@@ -71,6 +75,8 @@ struct ClaimedRow {
     due_at: i64,
     not_after: i64,
     nonce: i64,
+    match_key: String,
+    put_off_by: Option<String>,
 }
 
 /// How long after its moment a planned mail may be released. Past it, its hour may be over, and its
@@ -276,6 +282,8 @@ impl ClaimedRow {
             not_after: instant(self.not_after).ok_or(corrupt("not_after"))?,
             due_at: instant(self.due_at).ok_or(corrupt("due_at"))?,
             nonce: self.nonce,
+            domain: self.match_key.rsplit('@').next().unwrap_or_default().to_owned(),
+            put_off_by: self.put_off_by,
             campaign: self.campaign,
             body,
         })

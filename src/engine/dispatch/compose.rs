@@ -6,11 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::mpsc;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Round, chain};
+use super::{Round, board::Board, chain};
 use crate::{
-    domain::{ContactId, Envelope},
+    domain::{Choice, ContactId, Envelope},
     engine::{
         EngineError,
         letter::{Identity, Occasion},
@@ -36,70 +36,106 @@ pub(super) struct Composed {
     pub(super) links: Vec<String>,
 }
 
-/// Why a claimed mail has no message.
-pub(super) enum NoMessage {
+/// Why a claimed mail is not on its way.
+pub(super) enum Left {
     /// The round ends before its turn.
     NotTried,
+    /// Its relay, or the group of its domain, has no room before then.
+    Until(DateTime<Utc>),
     /// It cannot be written.
     Impossible(String),
     /// Writing it broke down.
     Panicked(String),
 }
 
+/// How long a mail waits whose group has more of them on the board than it takes in that time.
+const CROWDED: TimeDelta = TimeDelta::seconds(30);
+
 impl Round {
-    /// Composes a batch on one thread for each processor. Each hands its messages to the senders as
-    /// they are made and waits while those are busy.
+    /// Composes a batch on one thread for each processor. Each puts its messages on the boards as they
+    /// are made and waits while those are full.
     pub(super) async fn compose_batch(
         self: &Arc<Self>,
-        mut batch: Vec<Claimed>,
+        mut batch: Vec<(Claimed, Choice)>,
         facts: &Arc<HashMap<ContactId, LetterFacts>>,
-        ready: &mpsc::Sender<Ready>,
+        boards: &Arc<Vec<Board>>,
     ) -> Result<(), EngineError> {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         let share = batch.len().div_ceil(threads).max(1);
         let mut composing = tokio::task::JoinSet::new();
         while !batch.is_empty() {
             let part = batch.split_off(batch.len().saturating_sub(share));
-            let (round, facts, ready) = (Arc::clone(self), Arc::clone(facts), ready.clone());
-            composing.spawn_blocking(move || round.compose_part(part, &facts, &ready));
+            let (round, facts, boards) = (Arc::clone(self), Arc::clone(facts), Arc::clone(boards));
+            composing.spawn_blocking(move || round.compose_part(part, &facts, &boards));
         }
         while let Some(left) = composing.join_next().await {
-            for (claimed, cause) in left.map_err(|_| EngineError::Worker)? {
-                self.not_composed(&claimed, cause).await;
+            for (claimed, why) in left.map_err(|_| EngineError::Worker)? {
+                self.leave(&claimed, why).await;
             }
         }
         Ok(())
     }
 
-    /// Composes messages until the round is over. Gives back those that have none.
+    /// Composes messages until the round is over. Gives back those that are not on their way.
     fn compose_part(
         &self,
-        part: Vec<Claimed>,
+        part: Vec<(Claimed, Choice)>,
         facts: &HashMap<ContactId, LetterFacts>,
-        ready: &mpsc::Sender<Ready>,
-    ) -> Vec<(Claimed, NoMessage)> {
+        boards: &[Board],
+    ) -> Vec<(Claimed, Left)> {
         let mut left = Vec::new();
-        for claimed in part {
-            if self.is_over() {
-                left.push((claimed, NoMessage::NotTried));
-                continue;
-            }
+        for (claimed, choice) in part {
+            let place = match choice {
+                _ if self.is_over() => {
+                    left.push((claimed, Left::NotTried));
+                    continue;
+                }
+                Choice::WaitUntil(at) => {
+                    left.push((claimed, Left::Until(at)));
+                    continue;
+                }
+                Choice::Relay(place) => place,
+            };
             // One mail that breaks the writing must not take the others with it.
             let composed = catch_unwind(AssertUnwindSafe(|| match facts.get(&claimed.contact) {
                 None => Err("its contact is gone".to_owned()),
                 Some(facts) => self.compose(&claimed, facts).map_err(|error| chain(&error)),
             }));
-            match composed {
-                Err(panic) => left.push((claimed, NoMessage::Panicked(words_of(&*panic)))),
-                Ok(Err(cause)) => left.push((claimed, NoMessage::Impossible(cause))),
-                Ok(Ok(message)) => {
-                    if let Err(unsent) = ready.blocking_send(Ready { claimed, message }) {
-                        left.push((unsent.0.claimed, NoMessage::NotTried));
-                    }
-                }
-            }
+            let put = match composed {
+                Err(panic) => Err((claimed, Left::Panicked(words_of(&*panic)))),
+                Ok(Err(cause)) => Err((claimed, Left::Impossible(cause))),
+                Ok(Ok(message)) => self.put(Ready { claimed, message }, place, boards),
+            };
+            left.extend(put.err());
         }
         left
+    }
+
+    /// Puts a message on the board of its relay. Where providers have limits of their own, a group that
+    /// has enough on the board already is not waited for, since the others would wait with it.
+    fn put(&self, ready: Ready, place: usize, boards: &[Board]) -> Result<(), (Claimed, Left)> {
+        let (board, group) = (&boards[place], self.group(place, &ready.claimed.domain));
+        let room = board.room(group);
+        let has_others =
+            self.routes.relays().get(place).is_some_and(|pool| pool.relay().by_provider);
+        let permit = if has_others {
+            room.try_acquire().ok()
+        } else {
+            tokio::runtime::Handle::current().block_on(room.acquire()).ok()
+        };
+        let Some(permit) = permit else {
+            let until = self.engine.clock.now() + CROWDED;
+            return Err((ready.claimed, Left::Until(until)));
+        };
+        // It is given back when a sender takes the message.
+        permit.forget();
+        board.put(group, ready);
+        Ok(())
+    }
+
+    /// The group of a recipient's domain at a relay; there is one for a folder.
+    pub(super) fn group<'a>(&'a self, place: usize, domain: &str) -> &'a str {
+        if self.routes.relays().is_empty() { "" } else { self.routes.route(place).group_of(domain) }
     }
 
     /// The message of an earlier attempt if there is one, else a new one.

@@ -50,12 +50,12 @@ impl Marker {
         (Self { requests }, write(store, clock, stop, incoming))
     }
 
-    /// Marks durably that the content of `message` is about to leave.
-    pub(super) async fn sending(&self, message: Prepared) -> Result<(), NotMarked> {
+    /// Asks for the durable mark that the content of `message` is about to leave, behind all marks
+    /// that were asked for before.
+    pub(super) async fn sending(&self, message: Prepared) -> MayLeave {
         let (answer, answered) = oneshot::channel();
-        let asked = self.requests.send(Request::Sending(message, answer)).await;
-        asked.map_err(|_| NotMarked::Database)?;
-        answered.await.map_err(|_| NotMarked::Database)?
+        let _ = self.requests.send(Request::Sending(message, answer)).await;
+        MayLeave(answered)
     }
 
     /// Queues how an attempt ended. Every mark that is asked for later is written with it or after
@@ -66,6 +66,16 @@ impl Marker {
         let (answer, answered) = oneshot::channel();
         let _ = self.requests.send(Request::Settled(mark, answer)).await;
         Written(answered)
+    }
+}
+
+/// A mark that was asked for.
+pub(super) struct MayLeave(oneshot::Receiver<Result<(), NotMarked>>);
+
+impl MayLeave {
+    /// Waits for the mark.
+    pub(super) async fn granted(self) -> Result<(), NotMarked> {
+        self.0.await.unwrap_or(Err(NotMarked::Database))
     }
 }
 

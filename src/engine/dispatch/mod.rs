@@ -1,11 +1,13 @@
 //! Brings ready mails to the relay: claim, compose, send, mark.
 //!
-//! A claimer feeds composing threads, which feed the senders, one for each connection; all channels
-//! are bounded. No transaction is open while a relay is talked to, and a state moves on an outcome
-//! only.
+//! A claimer feeds composing threads, which put messages on the boards of their relays, from which the
+//! senders take them, one for each connection; all of it is bounded. No transaction is open while a
+//! relay is talked to, and a state moves on an outcome only.
+mod board;
 mod compose;
 mod marker;
 mod outcomes;
+mod routes;
 mod send;
 mod settle;
 
@@ -14,23 +16,23 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use chrono::TimeDelta;
-use tokio::sync::mpsc;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::{compose::Ready, marker::Marker};
-use super::{Engine, EngineError};
-use crate::{
-    config::Delivery,
-    domain::MOST_STRIKES,
-    store::{Claimed, Recovered},
+use self::{
+    board::Board,
+    marker::Marker,
+    routes::{Batch, Routes},
 };
+use super::{Engine, EngineError};
+use crate::{domain::MOST_STRIKES, smtp::Transport, store::Recovered};
 
 /// What one round of sending did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -45,8 +47,11 @@ pub struct Dispatched {
     pub failed: u64,
     /// Mails of which nobody knows whether they arrived.
     pub in_doubt: u64,
-    /// What the relay, or the way to it, said when it stopped the round.
+    /// What a relay, or the way to it, said when it was of no use.
     pub trouble: Option<String>,
+    /// When the next mail may leave, if rates or a relay in trouble ended the round before everything
+    /// was sent.
+    pub wait_until: Option<DateTime<Utc>>,
 }
 
 /// How a round of sending is ended from outside.
@@ -68,13 +73,22 @@ const CLAIMS: [u32; MOST_STRIKES as usize] = [CLAIM, 32, 1];
 /// Between two looks at what else has become due while a long round is under way.
 const GATE: Duration = Duration::from_secs(30);
 
+/// The longest pause within a round until a relay's rates have room again; after a longer one the
+/// schedule goes on.
+const PAUSE: Duration = Duration::from_secs(5);
+/// The shortest such pause, so that mails are claimed in batches.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+
 /// What the parts of one round share.
 struct Round {
     engine: Engine,
     marker: Marker,
     stop: Stop,
-    /// Set once something is wrong that would stop every mail alike.
-    in_trouble: AtomicBool,
+    routes: Routes,
+    /// Claimed mails whose outcome is not known yet.
+    in_hand: AtomicUsize,
+    /// Told whenever there are no more of them.
+    hands_free: Notify,
     /// Leases on mails that have not come to their turn yet.
     leases: Mutex<BTreeSet<i64>>,
     done: Mutex<Dispatched>,
@@ -88,11 +102,18 @@ impl Engine {
         let (marker, marks) =
             Marker::new(self.store.clone(), Arc::clone(&self.clock), stop.clone());
         let marks = tokio::spawn(marks);
+        let relays = match &*self.transport {
+            Transport::Relays(relays) => relays.clone(),
+            Transport::Folder(_) => Vec::new(),
+        };
+        let providers = self.config.providers.clone();
         let round = Arc::new(Round {
             engine: self.clone(),
             marker,
             stop: stop.clone(),
-            in_trouble: AtomicBool::new(false),
+            routes: Routes::new(relays, providers, self.config.schedules.zone),
+            in_hand: AtomicUsize::new(0),
+            hands_free: Notify::new(),
             leases: Mutex::default(),
             done: Mutex::default(),
         });
@@ -154,23 +175,23 @@ impl Round {
         outcome
     }
 
-    /// Sends all ready mails with so many breakdowns, `limit` in hand at a time at least.
+    /// Sends all ready mails with so many breakdowns, `limit` in hand at a time at most if there were
+    /// any.
     async fn wave(self: Arc<Self>, strikes: u32, limit: u32) -> Result<(), EngineError> {
-        let connections = match &self.engine.config.delivery {
-            Delivery::Relays(relays) => relays[0].connections,
-            Delivery::Folder(_) => 1,
-        };
         loop {
-            let (ready, waiting) = mpsc::channel(connections * 4);
-            let waiting = Arc::new(tokio::sync::Mutex::new(waiting));
+            let boards = self.boards();
             let mut senders = tokio::task::JoinSet::new();
-            for _ in 0..connections {
-                senders.spawn(Arc::clone(&self).send_all(Arc::clone(&waiting)));
+            for (place, board) in boards.iter().enumerate() {
+                for _ in 0..board.connections() {
+                    senders.spawn(Arc::clone(&self).send_all(Arc::clone(&boards), place));
+                }
             }
-            let fed = self.feed(ready, (limit, strikes)).await;
+            let fed = self.feed(&boards, (limit, strikes)).await;
+            boards.iter().for_each(Board::close);
             while let Some(ended) = senders.join_next().await {
                 ended.map_err(|_| EngineError::Worker)?;
             }
+            self.routes.write_down(&self.engine.store).await?;
             // What was struck is sent before the next of its kind is claimed.
             if fed? == 0 || strikes == 0 || self.is_over() {
                 return Ok(());
@@ -178,11 +199,21 @@ impl Round {
         }
     }
 
+    /// What waits for each relay; one board for a folder.
+    fn boards(&self) -> Arc<Vec<Board>> {
+        let relays = self.routes.relays().iter().map(|pool| Board::new(pool.relay().connections));
+        let mut boards: Vec<Board> = relays.collect();
+        if boards.is_empty() {
+            boards.push(Board::new(1));
+        }
+        Arc::new(boards)
+    }
+
     /// Claims and composes until nothing is ready; only once if daemons have broken down with it.
     /// Returns how many mails were claimed.
     async fn feed(
         self: &Arc<Self>,
-        ready: mpsc::Sender<Ready>,
+        boards: &Arc<Vec<Board>>,
         (limit, strikes): (u32, u32),
     ) -> Result<u64, EngineError> {
         let engine = &self.engine;
@@ -193,20 +224,77 @@ impl Round {
                 self.done().released += engine.open_gate().await?;
                 opened_at = Some(uptime);
             }
+            let now = engine.clock.now();
             let mut tx = engine.store.begin().await?;
-            let batch = tx.claim(engine.clock.now(), self.lease(), (limit, strikes)).await?;
+            let batch = self.routes.claim(&mut tx, now, self.lease(), (limit, strikes)).await?;
             tx.commit().await?;
-            let Some(token) = batch.first().map(|first: &Claimed| first.lease_token) else { break };
+            let batch = match batch {
+                Batch::Mails(batch) => batch,
+                Batch::WaitUntil(free_at) => {
+                    // What is in hand may show that a relay works again.
+                    if self.wait_for_hands().await || self.pause_until(free_at).await {
+                        continue;
+                    }
+                    break;
+                }
+            };
+            let Some(token) = batch.first().map(|(first, _)| first.lease_token) else { break };
             claimed += batch.len() as u64;
+            self.in_hand.fetch_add(batch.len(), Ordering::Relaxed);
             self.leases().insert(token);
-            let contacts = batch.iter().map(|claimed| claimed.contact);
+            let contacts = batch.iter().map(|(claimed, _)| claimed.contact);
             let facts = Arc::new(engine.store.letter_facts(contacts).await?);
-            self.compose_batch(batch, &facts, &ready).await?;
+            self.compose_batch(batch, &facts, boards).await?;
             if strikes > 0 {
                 break;
             }
         }
         Ok(claimed)
+    }
+
+    /// Waits until every mail in hand has its outcome. Returns whether there was one.
+    async fn wait_for_hands(&self) -> bool {
+        let mut waited = false;
+        loop {
+            let free = self.hands_free.notified();
+            tokio::pin!(free);
+            free.as_mut().enable();
+            if self.in_hand.load(Ordering::Relaxed) == 0 {
+                return waited && !self.is_over();
+            }
+            waited = true;
+            free.await;
+        }
+    }
+
+    /// The outcome of a mail is known.
+    fn put_down(&self) {
+        if self.in_hand.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.hands_free.notify_waiters();
+        }
+    }
+
+    /// Waits for the rates of the relays if that does not take long. Returns whether it did; where the
+    /// clock is not that of the host, time does not pass by waiting.
+    async fn pause_until(&self, free_at: DateTime<Utc>) -> bool {
+        let clock = &self.engine.clock;
+        let pause = (free_at - clock.now()).to_std().unwrap_or_default();
+        let before = clock.uptime();
+        if pause <= PAUSE {
+            let pause = tokio::time::sleep(pause.max(SHORTEST_PAUSE));
+            let in_time = self.stop.soon.run_until_cancelled(pause).await.is_some();
+            if in_time && clock.uptime() > before {
+                return true;
+            }
+        }
+        self.wait_until(free_at);
+        false
+    }
+
+    /// Notes that a mail stays behind until then.
+    fn wait_until(&self, at: DateTime<Utc>) {
+        let mut done = self.done();
+        done.wait_until = Some(done.wait_until.map_or(at, |earlier| earlier.min(at)));
     }
 
     /// Renews the leases on what waits for its turn, so that a slow relay does not make it look as if
@@ -238,7 +326,7 @@ impl Round {
 
     /// Whether nothing new is begun any more.
     fn is_over(&self) -> bool {
-        self.in_trouble.load(Ordering::Relaxed) || self.stop.soon.is_cancelled()
+        self.stop.soon.is_cancelled()
     }
 
     fn leases(&self) -> MutexGuard<'_, BTreeSet<i64>> {

@@ -1,27 +1,39 @@
-//! Hands messages to the way out and writes down what became of each.
-use std::sync::{Arc, Mutex, PoisonError};
+//! Hands messages to the way out, one after the other on each connection.
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tracing::warn;
 
-use super::{Round, compose::Ready};
+use super::{
+    Round,
+    board::Board,
+    compose::{Composed, Left, Ready},
+    marker::MayLeave,
+};
 use crate::{
-    domain::{Outcome, OutreachState},
+    domain::{Outcome, OutreachState, Phase, Pipelining},
+    smtp::{Lane, Parcel, RelayPool, Session, Transport},
     store::{Claimed, Prepared},
 };
 
 /// What is known of an attempt besides its outcome.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Course {
     pub(super) began_at: DateTime<Utc>,
     /// When the mark was durable.
     pub(super) sending_at: Option<DateTime<Utc>>,
+    /// Place of the relay; none for a folder.
+    pub(super) relay: Option<usize>,
+    pub(super) connection: Option<u64>,
 }
 
 impl Course {
     /// The state that the row is in now.
-    pub(super) const fn state(self) -> OutreachState {
+    pub(super) const fn state(&self) -> OutreachState {
         match self.sending_at {
             Some(_) => OutreachState::Sending,
             None => OutreachState::Claimed,
@@ -29,70 +41,207 @@ impl Course {
     }
 }
 
+/// A message that a sender has in hand.
+struct InHand {
+    claimed: Claimed,
+    message: Composed,
+    mark: Mark,
+}
+
+/// How far the durable mark of a message has come.
+enum Mark {
+    /// It is asked for when the relay has given leave to send the content.
+    Later(Prepared),
+    /// It was asked for ahead.
+    Asked(MayLeave),
+    /// It was used.
+    Taken,
+}
+
+/// One sender's way to its relay.
+struct Way<'a> {
+    place: usize,
+    board: &'a Board,
+    /// None for a folder.
+    pool: Option<&'a RelayPool>,
+    /// Messages in hand of which the mark is asked for ahead, 1 for none.
+    window: usize,
+    /// Messages that are in hand at a time.
+    hands: usize,
+}
+
 impl Round {
     /// Sends one message after the other until no more come.
-    pub(super) async fn send_all(
-        self: Arc<Self>,
-        waiting: Arc<tokio::sync::Mutex<mpsc::Receiver<Ready>>>,
-    ) {
-        // The mark of a message's end travels while the next message is offered; the one commit may
-        // carry both, and never the later without the earlier.
+    pub(super) async fn send_all(self: Arc<Self>, boards: Arc<Vec<Board>>, place: usize) {
+        let pool = self.routes.relays().get(place);
+        let relay = pool.map(|pool| pool.relay());
+        let window = relay.map_or(1, |relay| relay.window.max(1));
+        let is_deep = relay.is_some_and(|relay| relay.pipelining == Pipelining::Deep);
+        let way = Way {
+            place,
+            board: &boards[place],
+            pool: pool.map(|pool| &**pool),
+            window,
+            hands: window.max(1 + usize::from(is_deep)),
+        };
+        // The mark of a message's end travels while the next message is offered; one commit may carry
+        // both, and never the later without the earlier.
         let mut ending: Option<JoinHandle<()>> = None;
-        loop {
-            let Some(ready) = waiting.lock().await.recv().await else { break };
-            if self.is_over() {
-                self.release(&ready.claimed).await;
-                continue;
+        while let Some((group, first)) = way.board.take(|group| self.most(&way, group)).await {
+            let mut session = match way.pool {
+                Some(pool) => Some(pool.session().await),
+                None => None,
+            };
+            let mut in_hand = VecDeque::from([self.take_up(&way, first, true).await]);
+            while let Some(next) = in_hand.pop_front() {
+                self.fill(&way, &group, &mut in_hand).await;
+                let ended = self.send_one(&way, next, in_hand.front(), session.as_mut()).await;
+                if let Some(before) = ending.take() {
+                    let _ = before.await;
+                }
+                ending = ended;
             }
-            let (claimed, course, outcome, recipient) = self.send(ready).await;
-            if let Some(before) = ending.take() {
-                let _ = before.await;
-            }
-            ending = Some(self.settle(claimed, course, outcome, recipient).await);
+            drop(session);
+            way.board.leave(&group);
         }
         if let Some(last) = ending {
             let _ = last.await;
         }
     }
 
-    async fn send(&self, ready: Ready) -> (Claimed, Course, Outcome, crate::domain::EmailAddress) {
-        let Ready { claimed, message } = ready;
-        let engine = &self.engine;
-        let began_at = engine.clock.now();
-        let marked = Mutex::new(None);
+    /// The most senders for a group at the relay of `way`.
+    fn most(&self, way: &Way<'_>, group: &str) -> usize {
+        if way.pool.is_none() {
+            return 1;
+        }
+        let domain = self.routes.domain_of(group);
+        self.routes.connections(way.place, domain, self.engine.clock.now())
+    }
+
+    /// Takes up as many messages as this sender has in hand at a time.
+    async fn fill(&self, way: &Way<'_>, group: &str, in_hand: &mut VecDeque<InHand>) {
+        while in_hand.len() + 1 < way.hands {
+            let Some(ready) = way.board.next_of(group) else { break };
+            let is_marked = in_hand.len() + 1 < way.window;
+            let taken = self.take_up(way, ready, is_marked).await;
+            in_hand.push_back(taken);
+        }
+    }
+
+    /// Takes a message up. Its mark is asked for ahead if the relay's window has room for that.
+    async fn take_up(&self, way: &Way<'_>, ready: Ready, is_in_window: bool) -> InHand {
+        let Ready { claimed, mut message } = ready;
         let prepared = Prepared {
             id: claimed.id,
             lease_token: claimed.lease_token,
-            lease_until: began_at + self.lease(),
-            body: message.body,
-            links: message.links,
+            lease_until: self.engine.clock.now() + self.lease(),
+            body: std::mem::take(&mut message.body),
+            links: std::mem::take(&mut message.links),
         };
-        let before_content = async {
-            let outcome = self.marker.sending(prepared).await;
-            if outcome.is_ok() {
-                *marked.lock().unwrap_or_else(PoisonError::into_inner) = Some(engine.clock.now());
+        let mark = if way.window > 1 && is_in_window {
+            Mark::Asked(self.marker.sending(prepared).await)
+        } else {
+            Mark::Later(prepared)
+        };
+        InHand { claimed, message, mark }
+    }
+
+    /// Sends one message, or gives it back if it may not leave any more. Returns what ends when its
+    /// last mark is written.
+    async fn send_one(
+        self: &Arc<Self>,
+        way: &Way<'_>,
+        mut next: InHand,
+        upcoming: Option<&InHand>,
+        session: Option<&mut Session<'_>>,
+    ) -> Option<JoinHandle<()>> {
+        let now = self.engine.clock.now();
+        let mut course =
+            Course { began_at: now, relay: way.pool.map(|_| way.place), ..Course::default() };
+        let mut left = self.may_not_leave(way, &next.claimed, now);
+        let later = match std::mem::replace(&mut next.mark, Mark::Taken) {
+            Mark::Later(prepared) => Some(prepared),
+            Mark::Asked(mark) => {
+                match mark.granted().await {
+                    Ok(()) => course.sending_at = Some(self.engine.clock.now()),
+                    Err(_) => left = Some(Left::NotTried),
+                }
+                None
             }
-            outcome
+            Mark::Taken => None,
         };
-        let stem = format!("{:08}-{}", claimed.id.0, claimed.campaign);
-        let sending =
-            engine.transport.send(&message.envelope, &message.bytes, &stem, before_content);
-        let outcome = self.stop.now.run_until_cancelled(sending).await;
-        let sending_at = *marked.lock().unwrap_or_else(PoisonError::into_inner);
-        let course = Course { began_at, sending_at };
+        if let Some(left) = left {
+            // Marked ahead, it has not left for all that.
+            self.give_back(&next.claimed, course.state(), left).await;
+            return None;
+        }
+        let marked = Mutex::new(course.sending_at);
+        let before_content = async {
+            let Some(prepared) = later else { return Ok(()) };
+            let granted = self.marker.sending(prepared).await.granted().await;
+            if granted.is_ok() {
+                *marked.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(self.engine.clock.now());
+            }
+            granted
+        };
+        let outcome = match session {
+            Some(session) => {
+                let parcel = self.parcel(way, &next);
+                let upcoming = upcoming.map(|next| self.parcel(way, next));
+                let sending = session.send(parcel, before_content, upcoming);
+                let outcome = self.stop.now.run_until_cancelled(sending).await;
+                course.connection = session.connection_number();
+                outcome
+            }
+            None => {
+                let stem = format!("{:08}-{}", next.claimed.id.0, next.claimed.campaign);
+                let Composed { envelope, bytes, .. } = &next.message;
+                let transport: &Transport = &self.engine.transport;
+                let sending = transport.send(envelope, bytes, &stem, before_content);
+                self.stop.now.run_until_cancelled(sending).await
+            }
+        };
+        course.sending_at = *marked.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = outcome.unwrap_or_else(|| {
-            warn!(outreach.id = claimed.id.0, "Outreach {} is not waited for", claimed.id.0);
-            abandoned(course)
+            let id = next.claimed.id.0;
+            warn!(outreach.id = id, "Outreach {id} is not waited for");
+            abandoned(&course)
         });
-        (claimed, course, outcome, message.envelope.recipient)
+        let InHand { claimed, message, .. } = next;
+        Some(self.settle(claimed, course, outcome, message.envelope.recipient).await)
+    }
+
+    /// Why a message must not leave now, if there is a reason.
+    fn may_not_leave(&self, way: &Way<'_>, claimed: &Claimed, now: DateTime<Utc>) -> Option<Left> {
+        if self.is_over() {
+            return Some(Left::NotTried);
+        }
+        let free_at = match way.pool {
+            Some(_) => self.routes.free_at(way.place, &claimed.domain, now),
+            None => now,
+        };
+        // Perhaps another relay takes it at once.
+        (free_at > now).then(|| Left::Until(self.routes.any_free_at(&claimed.domain, now)))
+    }
+
+    fn parcel<'a>(&self, way: &Way<'_>, in_hand: &'a InHand) -> Parcel<'a> {
+        let Composed { envelope, bytes, .. } = &in_hand.message;
+        let route = self.routes.route(way.place);
+        let group = route.group_of(&in_hand.claimed.domain);
+        let lane = Lane {
+            key: self.routes.number_of(group),
+            messages_per_connection: Some(route.messages_per_connection(&in_hand.claimed.domain)),
+        };
+        Parcel { envelope, message: bytes, lane }
     }
 }
 
 /// The outcome of a message that nobody waited for.
-fn abandoned(course: Course) -> Outcome {
+fn abandoned(course: &Course) -> Outcome {
     let cause = "the daemon was stopped before the relay answered".to_owned();
     match course.sending_at {
         Some(_) => Outcome::InDoubt { cause },
-        None => Outcome::NotSent { phase: crate::domain::Phase::Data, cause },
+        None => Outcome::NotSent { phase: Phase::Data, cause },
     }
 }

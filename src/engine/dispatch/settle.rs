@@ -1,10 +1,10 @@
 //! Judges outcomes and writes down what follows.
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use super::{Round, compose::NoMessage, send::Course};
+use super::{Round, compose::Left, send::Course};
 use crate::{
     domain::{EmailAddress, Outcome, OutreachState, Phase, Settlement, Try, mask_addresses},
     store::{Attempt, Claimed, Mark},
@@ -28,9 +28,13 @@ impl Round {
             not_after: claimed.not_after,
         };
         let settlement = Settlement::of(&outcome, &attempt, now);
-        if settlement.relay_in_trouble() {
-            self.say_trouble(&outcome);
+        if let (Some(place), Some(event)) = (course.relay, settlement.route) {
+            self.routes.note(place, &claimed.domain, event, now);
         }
+        if settlement.relay_in_trouble() {
+            self.say_trouble(course.relay, &outcome);
+        }
+        self.put_down();
         let mark = Mark {
             id: claimed.id,
             lease_token: claimed.lease_token,
@@ -42,8 +46,8 @@ impl Round {
                 began_at: course.began_at,
                 sending_at: course.sending_at,
                 ended_at: now,
-                relay: None,
-                connection: None,
+                relay: course.relay.map(|place| self.relay_name(place)),
+                connection: course.connection,
                 outcome,
             }),
         };
@@ -55,20 +59,21 @@ impl Round {
                 return;
             }
             round.count(settlement.to);
-            if let Some(why) = settlement.suppress()
-                && let Err(error) = round.engine.suppress(&recipient, why).await
-            {
-                warn!(error = %error, outreach.id = claimed.id.0, "An address could not be suppressed");
+            if let Err(error) = round.engine.judge_address(&recipient, settlement.address).await {
+                let id = claimed.id.0;
+                warn!(error = %error, outreach.id = id, "What outreach {id} says of its address is lost");
             }
         })
     }
 
-    /// Writes down why a claimed mail has no message.
-    pub(super) async fn not_composed(&self, claimed: &Claimed, why: NoMessage) {
+    /// Writes down why a claimed mail is not on its way.
+    pub(super) async fn leave(&self, claimed: &Claimed, why: Left) {
         let (to, cause) = match why {
-            NoMessage::NotTried => return self.release(claimed).await,
-            NoMessage::Impossible(cause) => (OutreachState::Failed, cause),
-            NoMessage::Panicked(cause) => (OutreachState::Quarantined, cause),
+            Left::NotTried | Left::Until(_) => {
+                return self.give_back(claimed, OutreachState::Claimed, why).await;
+            }
+            Left::Impossible(cause) => (OutreachState::Failed, cause),
+            Left::Panicked(cause) => (OutreachState::Quarantined, cause),
         };
         warn!(outreach.id = claimed.id.0, cause, "Outreach {} has no message", claimed.id.0);
         let outcome = Outcome::NotSent { phase: Phase::Compose, cause };
@@ -89,29 +94,38 @@ impl Round {
                 outcome,
             }),
         };
+        self.put_down();
         if self.marker.settled(mark).await.was_ours().await {
             self.count(to);
         }
     }
 
-    /// Gives a claimed mail back untried: at once if this daemon stops, or after a while if the
-    /// relay is in trouble.
-    pub(super) async fn release(&self, claimed: &Claimed) {
-        let now = self.engine.clock.now();
-        let is_trouble = self.in_trouble.load(Ordering::Relaxed);
+    /// Gives a mail back untried, for another time.
+    pub(super) async fn give_back(&self, claimed: &Claimed, from: OutreachState, why: Left) {
+        let next_at = match why {
+            Left::Until(at) => Some(at),
+            _ => None,
+        };
+        if let Some(at) = next_at {
+            self.wait_until(at);
+        }
         let mark = Mark {
             id: claimed.id,
             lease_token: claimed.lease_token,
-            from: OutreachState::Claimed,
+            from,
             to: OutreachState::Ready,
-            next_at: is_trouble.then(|| now + Settlement::RELAY_PAUSE),
+            next_at,
             attempt: None,
         };
+        self.put_down();
         self.marker.settled(mark).await.was_ours().await;
     }
 
-    fn say_trouble(&self, outcome: &Outcome) {
-        self.in_trouble.store(true, Ordering::Relaxed);
+    fn relay_name(&self, place: usize) -> String {
+        self.routes.relays()[place].relay().name.clone()
+    }
+
+    fn say_trouble(&self, relay: Option<usize>, outcome: &Outcome) {
         let said = match outcome {
             Outcome::Rejected { phase, reply } => {
                 format!("{} {} ({})", reply.code, reply.text, phase.as_str())
@@ -121,8 +135,9 @@ impl Round {
         };
         let mut done = self.done();
         if done.trouble.is_none() {
-            let said = mask_addresses(&said);
-            warn!(relay.said = said, "The relay is in trouble; mails wait five minutes: {said}");
+            let name = relay.map_or_else(String::new, |place| self.relay_name(place));
+            let said = format!("{name}: {}", mask_addresses(&said));
+            warn!(relay.said = said, "A relay is in trouble, its mails wait: {said}");
             done.trouble = Some(said);
         }
     }

@@ -57,6 +57,12 @@ impl RelayPool {
         Self { relay, slots, idle: Mutex::default(), opened: AtomicU64::new(0) }
     }
 
+    /// What the configuration says of the relay.
+    #[must_use]
+    pub const fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
     /// A connection of one's own for any number of messages, as soon as the relay allows one more.
     ///
     /// Nothing is opened before the first message. Whoever waits for something else than its next

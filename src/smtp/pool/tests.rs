@@ -81,7 +81,7 @@ async fn a_relay_never_sees_more_connections_than_it_allows() {
     };
     let server = Server::start(slowly).await;
     let relay = Relay { connections: 3, messages_per_connection: 4, ..server.relay() };
-    let transport = Transport::Relay(Arc::new(RelayPool::new(relay)));
+    let transport = Transport::to_relays(&[relay]);
     let tasks: Vec<_> = (0..50)
         .map(|_| {
             let transport = transport.clone();

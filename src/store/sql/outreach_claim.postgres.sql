@@ -15,4 +15,21 @@ where id in (
     limit $4
     for update skip locked
 )
-returning id, contact_id, campaign, kind, occasion_on, years, attempt, due_at, not_after, nonce
+returning
+    id,
+    contact_id,
+    campaign,
+    kind,
+    occasion_on,
+    years,
+    attempt,
+    due_at,
+    not_after,
+    nonce,
+    (select match_key from contacts where contacts.id = outreach.contact_id) as match_key,
+    (
+        select relay
+        from attempts
+        where attempts.outreach_id = outreach.id and attempts.no = outreach.attempt - 1
+            and attempts.verdict = 'rejected'
+    ) as put_off_by

@@ -10,6 +10,7 @@ use perennial::{
 };
 
 use crate::support::{
+    chaos::{Answer, ChaosRelay, Step},
     database::Database,
     on_both_databases,
     relay::ScriptedRelay,
@@ -178,15 +179,14 @@ async fn a_round_that_is_stopped_gives_back_what_it_did_not_begin(db: &Database)
 async fn what_nobody_waits_for_any_more_is_in_doubt(db: &Database) {
     let stop = Stop::default();
     let stopping = stop.clone();
-    let relay = ScriptedRelay::start(move |command| {
-        if command == "DOT" {
-            stopping.soon.cancel();
-            stopping.now.cancel();
-            std::thread::sleep(std::time::Duration::from_millis(300));
+    let relay = ChaosRelay::start(move |moment| {
+        if moment.step != Step::Dot {
+            return Answer::good();
         }
-        None
-    })
-    .await;
+        stopping.soon.cancel();
+        stopping.now.cancel();
+        Answer::good().after(std::time::Duration::from_secs(3))
+    });
     let world = World::relaying_to(db, relay.address);
     world.contacts(ADA).await;
     world.engine.plan().await.unwrap();

@@ -6,6 +6,7 @@ mod importing;
 mod occasions;
 mod outgoing;
 mod planning;
+mod relays;
 mod sending;
 mod tiers;
 mod trouble;

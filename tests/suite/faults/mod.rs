@@ -22,7 +22,7 @@ use crate::support::{
     world::{Setup, World},
 };
 
-/// An engine that sends to this relay, with these lines in `[delivery.relay]`.
+/// An engine that sends to this relay, with these lines in `[delivery.relay.main]`.
 fn world(db: &Database, relay: SocketAddr, options: &str) -> World {
     let (host, port) = (relay.ip(), relay.port());
     let settings = format!(
@@ -44,7 +44,7 @@ fn world(db: &Database, relay: SocketAddr, options: &str) -> World {
          key = 'env:KEY'
          [delivery]
          via = 'relay'
-         [delivery.relay]
+         [delivery.relay.main]
          host = '{host}'
          port = {port}
          security = 'none'

@@ -171,7 +171,7 @@ may_track = false
 [delivery]
 via = \"relay\"
 lease = \"{lease_seconds} seconds\"
-[delivery.relay]
+[delivery.relay.main]
 host = \"{host}\"
 port = {port}
 security = \"none\"

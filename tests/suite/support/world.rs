@@ -15,7 +15,7 @@ use perennial::{
     domain::{ImportKind, Keyring},
     engine::{Dispatched, Engine, EngineError, ImportOptions, ImportReport, RefusedRow, Stop},
     mail::Templates,
-    smtp::{RelayPool, Transport},
+    smtp::Transport,
     store::Store,
 };
 use tempfile::TempDir;
@@ -68,9 +68,7 @@ impl World {
             templates,
             keyring: Arc::new(Keyring::new(config.tracking.keys.iter().copied()).unwrap()),
             transport: Arc::new(match &config.delivery {
-                Delivery::Relays(relays) => {
-                    Transport::Relay(Arc::new(RelayPool::new(relays[0].clone())))
-                }
+                Delivery::Relays(relays) => Transport::to_relays(relays),
                 Delivery::Folder(path) => Transport::Folder(path.clone()),
             }),
             config,
