@@ -61,13 +61,13 @@ impl Transport {
         E: fmt::Display,
     {
         match self {
-            Self::Relays(pools) => match pools.first() {
-                Some(pool) => pool.send(envelope, message, before_content).await,
-                None => {
+            Self::Relays(pools) => {
+                let Some(pool) = pools.first() else {
                     let cause = "there is no relay".to_owned();
-                    Outcome::NotSent { phase: Phase::Connect, cause }
-                }
-            },
+                    return Outcome::NotSent { phase: Phase::Connect, cause };
+                };
+                pool.send(envelope, message, before_content).await
+            }
             Self::Folder(folder) => folder::write(folder, message, stem, before_content).await,
         }
     }

@@ -101,19 +101,19 @@ impl Round {
                 None => Err("its contact is gone".to_owned()),
                 Some(facts) => self.compose(&claimed, facts).map_err(|error| chain(&error)),
             }));
-            let put = match composed {
-                Err(panic) => Err((claimed, Left::Panicked(words_of(&*panic)))),
-                Ok(Err(cause)) => Err((claimed, Left::Impossible(cause))),
+            left.extend(match composed {
+                Err(panic) => Some((claimed, Left::Panicked(words_of(&*panic)))),
+                Ok(Err(cause)) => Some((claimed, Left::Impossible(cause))),
                 Ok(Ok(message)) => self.put(Ready { claimed, message }, place, boards),
-            };
-            left.extend(put.err());
+            });
         }
         left
     }
 
     /// Puts a message on the board of its relay. Where providers have limits of their own, a group that
-    /// has enough on the board already is not waited for, since the others would wait with it.
-    fn put(&self, ready: Ready, place: usize, boards: &[Board]) -> Result<(), (Claimed, Left)> {
+    /// has enough on the board already is not waited for, since the others would wait with it; what
+    /// could not be put there comes back.
+    fn put(&self, ready: Ready, place: usize, boards: &[Board]) -> Option<(Claimed, Left)> {
         let (board, group) = (&boards[place], self.group(place, &ready.claimed.domain));
         let room = board.room(group);
         let has_others =
@@ -125,12 +125,12 @@ impl Round {
         };
         let Some(permit) = permit else {
             let until = self.engine.clock.now() + CROWDED;
-            return Err((ready.claimed, Left::Until(until)));
+            return Some((ready.claimed, Left::Until(until)));
         };
         // It is given back when a sender takes the message.
         permit.forget();
         board.put(group, ready);
-        Ok(())
+        None
     }
 
     /// The group of a recipient's domain at a relay; there is one for a folder.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     domain::{Outcome, OutreachState, Phase, Pipelining},
-    smtp::{Lane, Parcel, RelayPool, Session, Transport},
+    smtp::{Lane, Parcel, RelayPool, Session},
     store::{Claimed, Prepared},
 };
 
@@ -175,6 +175,20 @@ impl Round {
             self.give_back(&next.claimed, course.state(), left).await;
             return None;
         }
+        let outcome = self.hand_over(way, (&next, upcoming), (later, session), &mut course).await;
+        let InHand { claimed, message, .. } = next;
+        Some(self.settle(claimed, course, outcome, message.envelope.recipient).await)
+    }
+
+    /// Gives one message to the way out, marks it on the way unless that was done ahead, and notes its
+    /// course.
+    async fn hand_over(
+        &self,
+        way: &Way<'_>,
+        (next, upcoming): (&InHand, Option<&InHand>),
+        (later, session): (Option<Prepared>, Option<&mut Session<'_>>),
+        course: &mut Course,
+    ) -> Outcome {
         let marked = Mutex::new(course.sending_at);
         let before_content = async {
             let Some(prepared) = later else { return Ok(()) };
@@ -185,31 +199,25 @@ impl Round {
             }
             granted
         };
-        let outcome = match session {
-            Some(session) => {
-                let parcel = self.parcel(way, &next);
-                let upcoming = upcoming.map(|next| self.parcel(way, next));
-                let sending = session.send(parcel, before_content, upcoming);
-                let outcome = self.stop.now.run_until_cancelled(sending).await;
-                course.connection = session.connection_number();
-                outcome
-            }
-            None => {
-                let stem = format!("{:08}-{}", next.claimed.id.0, next.claimed.campaign);
-                let Composed { envelope, bytes, .. } = &next.message;
-                let transport: &Transport = &self.engine.transport;
-                let sending = transport.send(envelope, bytes, &stem, before_content);
-                self.stop.now.run_until_cancelled(sending).await
-            }
+        let outcome = if let Some(session) = session {
+            let parcel = self.parcel(way, next);
+            let upcoming = upcoming.map(|next| self.parcel(way, next));
+            let sending = session.send(parcel, before_content, upcoming);
+            let outcome = self.stop.now.run_until_cancelled(sending).await;
+            course.connection = session.connection_number();
+            outcome
+        } else {
+            let stem = format!("{:08}-{}", next.claimed.id.0, next.claimed.campaign);
+            let Composed { envelope, bytes, .. } = &next.message;
+            let sending = self.engine.transport.send(envelope, bytes, &stem, before_content);
+            self.stop.now.run_until_cancelled(sending).await
         };
         course.sending_at = *marked.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = outcome.unwrap_or_else(|| {
+        outcome.unwrap_or_else(|| {
             let id = next.claimed.id.0;
             warn!(outreach.id = id, "Outreach {id} is not waited for");
-            abandoned(&course)
-        });
-        let InHand { claimed, message, .. } = next;
-        Some(self.settle(claimed, course, outcome, message.envelope.recipient).await)
+            abandoned(course)
+        })
     }
 
     /// Why a message must not leave now, if there is a reason.

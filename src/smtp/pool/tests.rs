@@ -1,4 +1,4 @@
-use std::{convert::Infallible, pin::pin, sync::Arc, task::Poll};
+use std::{convert::Infallible, pin::pin, task::Poll};
 
 use super::*;
 use crate::{
