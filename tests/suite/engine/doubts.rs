@@ -5,7 +5,7 @@ use perennial::{
     config::Files,
     daemon::round,
     domain::{Feedback, OutreachId, OutreachState as State, Resolution},
-    engine::{EngineError, Resolved, Stop},
+    engine::{Dispatched, EngineError, Resolved, Stop},
     store::HaltCause,
 };
 
@@ -15,7 +15,7 @@ use crate::support::{
     on_both_databases,
     relay::ScriptedRelay,
     rows::ledger,
-    world::{Setup, World},
+    world::{Setup, World, birthdays_at},
 };
 
 on_both_databases!(
@@ -65,7 +65,7 @@ async fn hanging_up(db: &Database, hang_ups: usize, policy: &str) -> (ScriptedRe
 async fn a_campaign_that_resends_sends_the_same_bytes_once_for_each_doubt(db: &Database) {
     let (relay, world) = hanging_up(db, 2, "resend").await;
     world.wait(TimeDelta::minutes(14));
-    assert_eq!(world.round().await.dispatched, Default::default(), "not within the grace");
+    assert_eq!(world.round().await.dispatched, Dispatched::default(), "not within the grace");
     world.wait(TimeDelta::minutes(1));
     assert_eq!(world.round().await.dispatched.in_doubt, 1, "the relay hangs up once more");
     world.wait(TimeDelta::minutes(15));
@@ -163,8 +163,7 @@ async fn a_round_that_is_stopped_gives_back_what_it_did_not_begin(db: &Database)
     })
     .await;
     let world = World::relaying_to(db, relay.address);
-    let list: String = (0..80).map(|n| format!("p{n}@example.org,05-14\n")).collect();
-    world.contacts(format!("email,birthday\n{list}")).await;
+    world.contacts(birthdays_at(80, |_| "example.org")).await;
     world.engine.plan().await.unwrap();
     let done = world.engine.dispatch(&stop).await.unwrap();
     assert!((1..80).contains(&done.sent), "{done:?}");

@@ -11,7 +11,7 @@ use crate::support::{
     database::Database,
     on_both_databases,
     rows::{ledger, snapshot},
-    world::{Setup, World},
+    world::{Setup, World, birthdays_at},
 };
 
 on_both_databases!(
@@ -37,11 +37,6 @@ fn second(relay: &ChaosRelay, keys: &str) -> String {
     format!("\n[delivery.relay.second]\nhost = '{ip}'\nport = {port}\nsecurity = 'none'\n{keys}\n")
 }
 
-async fn birthdays(world: &World, count: usize, domain: &str) {
-    let list: String = (0..count).map(|n| format!("p{n}@{domain},05-14\n")).collect();
-    world.contacts(format!("email,birthday\n{list}")).await;
-}
-
 async fn round(world: &World) -> Round {
     world.round().await
 }
@@ -50,7 +45,7 @@ async fn two_relays_share_the_mail_by_their_weights(db: &Database) {
     let relays = [(); 2].map(|()| ChaosRelay::start(|_| Answer::good()));
     let keys = format!("weight = 1\n{}", second(&relays[1], "weight = 3"));
     let world = through(db, &relays[0], &keys);
-    birthdays(&world, 40, "example.org").await;
+    world.contacts(birthdays_at(40, |_| "example.org")).await;
     assert_eq!(round(&world).await.dispatched.sent, 40);
     assert_eq!([relays[0].accepted(), relays[1].accepted()], [10, 30]);
     let by = "select relay || ' ' || count(*) from attempts group by relay order by relay";
@@ -61,7 +56,7 @@ async fn what_a_dead_relay_cannot_take_goes_through_the_other(db: &Database) {
     let dead = ChaosRelay::start(|_| Act::Close.into());
     let alive = ChaosRelay::start(|_| Answer::good());
     let world = through(db, &dead, &second(&alive, ""));
-    birthdays(&world, 40, "example.org").await;
+    world.contacts(birthdays_at(40, |_| "example.org")).await;
     let mut sent = round(&world).await.dispatched.sent;
     assert!(sent >= 20, "{sent}");
     for _ in 0..3 {
@@ -75,7 +70,7 @@ async fn what_a_dead_relay_cannot_take_goes_through_the_other(db: &Database) {
 async fn a_dead_relay_is_left_alone_after_five_connections_and_a_restart_knows_it(db: &Database) {
     let dead = ChaosRelay::start(|_| Act::Close.into());
     let world = through(db, &dead, "connections = 1");
-    birthdays(&world, 40, "example.org").await;
+    world.contacts(birthdays_at(40, |_| "example.org")).await;
     let done = round(&world).await.dispatched;
     assert_eq!((done.sent, done.failed, dead.connections()), (0, 0, 5));
     assert!(done.wait_until.is_some() && done.trouble.is_some(), "{done:?}");
@@ -94,7 +89,7 @@ async fn a_dead_relay_is_left_alone_after_five_connections_and_a_restart_knows_i
 async fn no_more_mail_leaves_in_a_day_than_a_relay_may_have(db: &Database) {
     let relay = ChaosRelay::start(|_| Answer::good());
     let world = through(db, &relay, "rates = ['10 per day']");
-    birthdays(&world, 25, "example.org").await;
+    world.contacts(birthdays_at(25, |_| "example.org")).await;
     let done = round(&world).await.dispatched;
     assert_eq!((done.sent, done.released), (10, 25));
     assert_eq!(done.wait_until, Some(crate::support::at("2026-05-15T00:00:00Z")));
@@ -121,10 +116,7 @@ async fn a_group_that_is_told_to_slow_down_waits_and_the_others_go_on(db: &Datab
         ..Setup::default()
     };
     let world = World::with(db, &setup);
-    let list: String = (0..20)
-        .map(|n| format!("p{n}@{},05-14\n", ["slow.example", "example.org"][n % 2]))
-        .collect();
-    world.contacts(format!("email,birthday\n{list}")).await;
+    world.contacts(birthdays_at(20, |n| ["slow.example", "example.org"][n % 2])).await;
     let done = round(&world).await.dispatched;
     assert_eq!((done.sent, done.failed), (10, 0), "{done:?}");
     let refusals =
@@ -150,10 +142,7 @@ async fn a_provider_gets_no_more_connections_and_messages_than_it_takes(db: &Dat
         ..Setup::default()
     };
     let world = World::with(db, &setup);
-    let list: String = (0..120)
-        .map(|n| format!("p{n}@{},05-14\n", ["few.example", "example.org"][n % 2]))
-        .collect();
-    world.contacts(format!("email,birthday\n{list}")).await;
+    world.contacts(birthdays_at(120, |n| ["few.example", "example.org"][n % 2])).await;
     let mut sent = 0;
     while sent < 120 {
         sent += round(&world).await.dispatched.sent;
@@ -179,7 +168,8 @@ async fn every_depth_and_window_sends_each_mail_once(db: &Database) {
         });
         let keys = format!("connections = 2\npipelining = '{depth}'\nwindow = {window}");
         let world = through(db, &relay, &keys);
-        birthdays(&world, 60, &format!("{depth}{window}.example.org")).await;
+        let domain = format!("{depth}{window}.example.org");
+        world.contacts(birthdays_at(60, |_| &domain)).await;
         let done = round(&world).await.dispatched;
         let shown = format!("{depth} {window}: {done:?}");
         assert_eq!(
@@ -205,7 +195,7 @@ async fn a_mailbox_that_is_full_time_and_again_is_given_up(db: &Database) {
         _ => Answer::good(),
     });
     let world = through(db, &relay, "");
-    birthdays(&world, 1, "example.org").await;
+    world.contacts(birthdays_at(1, |_| "example.org")).await;
     let suppressed =
         async || snapshot(world.store(), "p0@example.org", "2026-05-20T00:00:00Z").await.suppressed;
     for attempt in 1..=5 {
@@ -226,7 +216,7 @@ async fn a_mail_that_was_put_off_goes_back_to_the_relay_that_did(db: &Database) 
     };
     let relays = [(); 2].map(|()| ChaosRelay::start(greylists));
     let world = through(db, &relays[0], &second(&relays[1], ""));
-    birthdays(&world, 20, "example.org").await;
+    world.contacts(birthdays_at(20, |_| "example.org")).await;
     assert_eq!(round(&world).await.dispatched.retried, 20);
     world.wait(TimeDelta::minutes(10));
     assert_eq!(round(&world).await.dispatched.sent, 20);

@@ -164,8 +164,7 @@ fn templates(folder: &Path, setup: &Setup<'_>) -> Arc<Templates> {
 
 /// A list of this many contacts who have their birthday on [`BIRTHDAY`].
 pub(crate) fn birthdays(count: usize) -> String {
-    let lines = (0..count).map(|n| format!("p{n}@example.org,1990-05-14"));
-    ["email,birthday".to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    birthdays_at(count, |_| "example.org")
 }
 
 fn config(base: &Path, setup: &Setup<'_>) -> Config {
@@ -249,4 +248,11 @@ impl Mail {
         let urls = start.filter_map(|rest| rest.split(['"', '<', ' ']).next());
         urls.into_iter().find(|url| url.contains(path))
     }
+}
+
+/// A list of so many people whose birthday is [`BIRTHDAY`], each in the domain that `domain` says.
+pub(crate) fn birthdays_at<'a>(count: usize, domain: impl Fn(usize) -> &'a str) -> String {
+    (0..count).fold("email,birthday\n".to_owned(), |list, n| {
+        list + &format!("p{n}@{},1990-05-14\n", domain(n))
+    })
 }
