@@ -81,14 +81,13 @@ async fn marks(
         .map(|mail| Prepared {
             id: mail.id,
             lease_token: mail.lease_token,
-            lease_until,
             body: vec![7; BODY],
             links: (0..5).map(|n| format!("https://www.example.com/page/{n}")).collect(),
         })
         .collect();
     let began = Instant::now();
     let mut tx = store.begin().await.expect("it begins");
-    let marked = tx.mark_sending(&prepared, now).await.expect("marks");
+    let marked = tx.mark_sending(&prepared, now, lease_until).await.expect("marks");
     tx.commit().await.expect("it commits");
     sending.push(began.elapsed().as_secs_f64() * 1e3);
     assert_eq!(marked.len(), group.len());

@@ -25,16 +25,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Takes the place of the daemon of the database at `url`. A file database has one place, and a
+    /// Takes the place of the daemon of the database at `url`, which says of itself what it is. A file database has one place, and a
     /// server has any number.
     ///
     /// # Errors
     ///
     /// If another daemon has it, or its files cannot be made.
-    pub(super) fn take(url: &str) -> anyhow::Result<Self> {
+    pub(super) fn take(url: &str, identity: &str) -> anyhow::Result<Self> {
         match file_of(url) {
             Some(database) => Self::beside(&database),
-            None => Self::of_server(url),
+            None => Self::of_server(identity),
         }
     }
 
@@ -57,7 +57,7 @@ impl Place {
 
     /// What a server cannot keep for us lies in the folder that the service manager gives, or in the
     /// user's.
-    fn of_server(url: &str) -> anyhow::Result<Self> {
+    fn of_server(identity: &str) -> anyhow::Result<Self> {
         let of_user = || {
             let home = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
             let home =
@@ -72,8 +72,8 @@ impl Place {
                 folder.display()
             )
         })?;
-        // The address may hold a password.
-        let hash = digest::digest(&digest::SHA256, url.as_bytes());
+        // Not by its address, which may change with a password.
+        let hash = digest::digest(&digest::SHA256, identity.as_bytes());
         let mut half = [0; 8];
         half.copy_from_slice(&hash.as_ref()[..8]);
         let stem = format!("{:016x}", u64::from_be_bytes(half));

@@ -70,7 +70,7 @@ impl Daemon {
         tokio::join!(
             deciding(live, &self.name, &self.stop.soon, (&planned, &watch)),
             self.sending(live, (&planned, &watch)),
-            cleaning_up(live, &self.stop.soon),
+            cleaning_up(live, &watch, &self.stop.soon),
         );
         info!("Perennial has stopped");
     }
@@ -84,6 +84,9 @@ impl Daemon {
         if watch.look(engine).await? == Halted::Yes {
             return Ok(None);
         }
+        // A server may have been replaced by an older copy of itself meanwhile.
+        engine.bear_witness(&self.witness).await?;
+        engine.refuse_if_halted().await?;
         let done = engine.dispatch(&self.stop).await?;
         engine.bear_witness(&self.witness).await?;
         Ok(done.wait_until)
@@ -169,7 +172,7 @@ async fn decide_once(engine: &Engine, me: &str, watch: &Watch) -> Result<bool, E
 }
 
 /// Drops what is old, at its time of the night.
-async fn cleaning_up(live: &Live, stop: &CancellationToken) {
+async fn cleaning_up(live: &Live, watch: &Watch, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let engine = live.current();
         let schedules = &engine.config.schedules;
@@ -178,7 +181,13 @@ async fn cleaning_up(live: &Live, stop: &CancellationToken) {
         if stop.is_cancelled() || next.is_some_and(|next| engine.clock.now() < next) {
             continue;
         }
-        if let Err(failure) = engine.drop_old().await {
+        let dropped = async {
+            match watch.look(&engine).await? {
+                Halted::Yes => Ok(()),
+                Halted::No => engine.drop_old().await.map(|_| ()),
+            }
+        };
+        if let Err(failure) = dropped.await {
             error!(error = %failure, "Old messages could not be dropped; the next night tries again");
         }
     }

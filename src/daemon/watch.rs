@@ -1,16 +1,11 @@
 //! Looks whether it is safe to go on: at the clock, and at an operator's word.
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Mutex;
 use tracing::{error, info};
 
-use crate::{
-    engine::{Engine, EngineError},
-    store::HaltCause,
-};
+use crate::engine::{Engine, EngineError, HaltCause};
 
 /// A clock that gains more than this between two looks was set. A greeting is welcome for hours, so
 /// less does no harm.
@@ -39,13 +34,16 @@ impl Watch {
         Self(Mutex::new(Seen { now, uptime, said: false }))
     }
 
-    /// Whether everything stands still. Says so when that begins and when it ends.
+    /// Whether everything stands still. Says so when that begins and when it ends. Whoever asks
+    /// meanwhile waits, so that nobody goes on who has not seen what is just being seen.
     pub(super) async fn look(&self, engine: &Engine) -> Result<Halted, EngineError> {
-        if self.has_jumped(engine) && !engine.server_agrees(JUMP).await? {
+        let mut seen = self.0.lock().await;
+        let (now, uptime) = (engine.clock.now(), engine.clock.uptime());
+        if seen.has_jumped(now, uptime) && !engine.server_agrees(JUMP).await? {
             engine.halt(HaltCause::ClockJumped).await?;
         }
+        (seen.now, seen.uptime) = (now, uptime);
         let halt = engine.halted().await?;
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let was_said = std::mem::replace(&mut seen.said, halt.is_some());
         let Some(halt) = halt else {
             if was_said {
@@ -62,14 +60,12 @@ impl Watch {
         }
         Ok(Halted::Yes)
     }
+}
 
+impl Seen {
     /// Whether the clock has gained on the time that has really passed since the last look.
-    fn has_jumped(&self, engine: &Engine) -> bool {
-        let (now, uptime) = (engine.clock.now(), engine.clock.uptime());
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let passed = TimeDelta::from_std(uptime.saturating_sub(seen.uptime)).unwrap_or_default();
-        let gained = now - seen.now - passed;
-        (seen.now, seen.uptime) = (now, uptime);
-        gained > JUMP
+    fn has_jumped(&self, now: DateTime<Utc>, uptime: Duration) -> bool {
+        let passed = TimeDelta::from_std(uptime.saturating_sub(self.uptime)).unwrap_or_default();
+        now - self.now - passed > JUMP
     }
 }

@@ -26,6 +26,8 @@ pub enum Resolution {
     Evidence,
     /// Sent again.
     Resent,
+    /// Proved not to have been taken, for good.
+    Failed,
 }
 
 /// A mail in doubt.
@@ -76,6 +78,7 @@ impl Resolution {
             Self::AssumedSent => "assumed_sent",
             Self::Evidence => "evidence",
             Self::Resent => "resent",
+            Self::Failed => "failed",
         }
     }
 }

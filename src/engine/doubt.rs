@@ -4,8 +4,8 @@ use tracing::{info, warn};
 
 use super::{Engine, EngineError, PAGE};
 use crate::{
-    domain::{DoubtPolicy, Feedback, OutreachId, Resolution},
-    store::{OpenDoubt, Tx},
+    domain::{DoubtPolicy, Feedback, OutreachId, OutreachState, Resolution},
+    store::{Claimed, OpenDoubt, StoreError, Tx},
 };
 
 /// What came of an operator's word.
@@ -29,7 +29,11 @@ impl Engine {
     pub async fn settle_doubts(&self) -> Result<u64, EngineError> {
         let now = self.clock.now();
         let grace = TimeDelta::from_std(self.config.patience.doubt_grace).unwrap_or(TimeDelta::MAX);
-        let (mut after, mut ended) = (None, 0);
+        // An open that came before the doubt was noticed is evidence as well.
+        let mut tx = self.store.begin().await?;
+        let mut ended = tx.resolve_by_feedback(now).await?;
+        tx.commit().await?;
+        let mut after = None;
         loop {
             let page = self.store.open_doubts(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(ended) };
@@ -96,6 +100,32 @@ impl Engine {
         let done = resolved.done;
         warn!(done, how = how.as_str(), "An operator ended the doubt about {done} mails");
         Ok(resolved)
+    }
+
+    /// What a sender knows of a mail that was taken from it while it waited: nobody else knows better.
+    pub(super) async fn testify(&self, claimed: &Claimed, to: OutreachState) {
+        let how = match to {
+            OutreachState::Sent => Resolution::Evidence,
+            OutreachState::Ready => Resolution::Resent,
+            OutreachState::Failed => Resolution::Failed,
+            _ => return,
+        };
+        let testified = async {
+            let mut tx = self.store.begin().await?;
+            let was_open = tx.testify(claimed.id, claimed.attempt, how, self.clock.now()).await?;
+            tx.commit().await?;
+            Ok::<bool, StoreError>(was_open)
+        };
+        let id = claimed.id.0;
+        match testified.await {
+            Ok(true) => {
+                info!(outreach.id = id, "Outreach {id} is in doubt no more: {}", how.as_str())
+            }
+            Ok(false) => {}
+            Err(failure) => {
+                warn!(error = %failure, outreach.id = id, "What is known of outreach {id} is lost");
+            }
+        }
     }
 
     /// Whatever comes back from a mail proves that it arrived.

@@ -19,6 +19,7 @@ mod surprises;
 
 use std::sync::Arc;
 
+pub use crate::store::HaltCause;
 pub use audit::{AuditError, AuditSources, Audited, audit};
 pub use difference::{Difference, Example, Shift};
 pub use dispatch::{Dispatched, Stop};

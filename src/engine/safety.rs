@@ -60,21 +60,21 @@ impl Engine {
         let place = format!("{}{place}", self.store.identity().await?);
         let mut tx = self.store.begin().await?;
         let before = tx.settle_in(&place).await?;
-        tx.commit().await?;
         if before.is_some_and(|before| before != place) {
-            self.halt(HaltCause::Moved).await?;
+            error!("Halted: {}", HaltCause::Moved.in_english());
+            tx.halt(&Halt { since: self.clock.now(), why: HaltCause::Moved }).await?;
         }
-        let seen = fs::read_to_string(witness).ok().and_then(|text| text.trim().parse().ok());
-        let newest = self.store.newest_token().await?;
-        if seen.is_some_and(|seen: i64| newest < seen) {
-            self.halt(HaltCause::Restored).await?;
-        }
+        tx.commit().await?;
         self.bear_witness(witness).await
     }
 
-    /// Writes down outside of the database how far it has come.
+    /// Writes down outside of the database how far it has come; halts if it had come further.
     pub async fn bear_witness(&self, witness: &Path) -> Result<(), EngineError> {
         let newest = self.store.newest_token().await?;
+        let seen = fs::read_to_string(witness).ok().and_then(|text| text.trim().parse().ok());
+        if seen.is_some_and(|seen: i64| newest < seen) {
+            self.halt(HaltCause::Restored).await?;
+        }
         let next = witness.with_extension("next");
         let written =
             fs::write(&next, format!("{newest}\n")).and_then(|()| fs::rename(&next, witness));

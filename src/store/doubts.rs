@@ -82,6 +82,7 @@ impl Tx {
         let state = |resolution: &Resolution| match resolution {
             Resolution::AssumedSent | Resolution::Evidence => OutreachState::Sent,
             Resolution::Resent => OutreachState::Ready,
+            Resolution::Failed => OutreachState::Failed,
         };
         let rows: Vec<_> =
             doubts.iter().map(|(id, how)| (id.0, state(how).as_str(), how.as_str())).collect();
@@ -103,6 +104,43 @@ impl Tx {
                    where doubts.outreach_id = answer.outreach_id and resolved_at is null";
         execute!(self, sql, &rows, ms, by);
         Ok(moved.len() as u64)
+    }
+}
+
+impl Tx {
+    /// The outcome of this very attempt after all. Returns whether it was in doubt.
+    pub async fn testify(
+        &mut self,
+        outreach: OutreachId,
+        attempt: u32,
+        how: Resolution,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let sql = "select outreach_id from doubts
+                   where outreach_id = $1 and attempt_no = $2 and resolved_at is null";
+        let open: Option<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
+            .bind(outreach.0).bind(i64::from(attempt)).fetch_optional(conn).await?);
+        if open.is_none() {
+            return Ok(false);
+        }
+        Ok(self.resolve_doubts(&[(outreach, how)], "outcome", now).await? > 0)
+    }
+
+    /// Ends the doubts about mails from which something came back before they were in doubt. Returns
+    /// how many.
+    pub async fn resolve_by_feedback(&mut self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let sql = "select d.outreach_id, min(f.kind) from doubts d
+                   join feedback f on f.outreach_id = d.outreach_id
+                   where d.resolved_at is null
+                   group by d.outreach_id";
+        let proved: Vec<(i64, String)> =
+            on_tx!(self, conn => sqlx::query_as(sql).fetch_all(conn).await?);
+        let mut done = 0;
+        for (id, kind) in proved {
+            let proof = [(OutreachId(id), Resolution::Evidence)];
+            done += self.resolve_doubts(&proof, &kind, now).await?;
+        }
+        Ok(done)
     }
 }
 

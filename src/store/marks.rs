@@ -14,8 +14,6 @@ pub struct Prepared {
     pub id: OutreachId,
     /// Proves that the lease is ours.
     pub lease_token: i64,
-    /// The lease from now on.
-    pub lease_until: DateTime<Utc>,
     /// The message, zstd.
     pub body: Vec<u8>,
     /// Destinations of the tracked links, by number from 0.
@@ -76,23 +74,21 @@ struct AttemptRow<'a>(
 );
 
 impl Tx {
-    /// Marks that content is about to leave. What comes back may leave; what does not has lost its
-    /// lease, or its contact was suppressed meanwhile.
+    /// Marks that content is about to leave, under a lease until then. What comes back may leave; what
+    /// does not has lost its lease, is not welcome any more, or its contact was suppressed meanwhile.
     pub async fn mark_sending(
         &mut self,
         messages: &[Prepared],
         now: DateTime<Utc>,
+        lease_until: DateTime<Utc>,
     ) -> Result<HashSet<OutreachId>, StoreError> {
         let sql = include_str!("sql/outreach_mark_sending.sql");
-        let rows: Vec<_> = messages
-            .iter()
-            .map(|message| {
-                (message.id.0, message.lease_token, message.lease_until.timestamp_millis())
-            })
-            .collect();
+        let rows: Vec<_> =
+            messages.iter().map(|message| (message.id.0, message.lease_token)).collect();
         let rows = json(&rows);
-        let marked: Vec<i64> =
-            on_tx!(self, conn => sqlx::query_scalar(sql).bind(rows).fetch_all(conn).await?);
+        let (until, ms) = (lease_until.timestamp_millis(), now.timestamp_millis());
+        let marked: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
+            .bind(rows).bind(until).bind(ms).fetch_all(conn).await?);
         let marked: HashSet<_> = marked.into_iter().map(OutreachId).collect();
         let leaving = || messages.iter().filter(|message| marked.contains(&message.id));
         self.keep_bodies(leaving(), now).await?;
@@ -174,10 +170,42 @@ impl Tx {
         let rows = json(&rows);
         let moved: Vec<i64> =
             on_tx!(self, conn => sqlx::query_scalar(sql).bind(rows).fetch_all(conn).await?);
-        let moved: HashSet<_> = moved.into_iter().map(OutreachId).collect();
+        let mut moved: HashSet<_> = moved.into_iter().map(OutreachId).collect();
         self.record_attempts(marks, &moved, now).await?;
         self.decide_anew(marks, &moved, now).await?;
+        let unmoved = marks.iter().filter(|mark| !moved.contains(&mark.id));
+        let known = self.written_before(unmoved).await?;
+        moved.extend(known);
         Ok(moved)
+    }
+
+    /// Those of the marks that a commit wrote whose answer got lost: their very attempts are there.
+    async fn written_before(
+        &mut self,
+        marks: impl Iterator<Item = &Mark>,
+    ) -> Result<Vec<OutreachId>, StoreError> {
+        let rows: Vec<_> = marks
+            .filter_map(|mark| {
+                let attempt = mark.attempt.as_ref()?;
+                let times = (attempt.began_at, attempt.ended_at);
+                let [began, ended] = [times.0, times.1].map(|at| at.timestamp_millis());
+                Some((mark.id.0, attempt.no, mark.lease_token, began, ended))
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = "select a.outreach_id from json_each($1) as mark
+                   join attempts a on a.outreach_id = cast(mark.value->>0 as bigint)
+                       and a.no = cast(mark.value->>1 as bigint)
+                   where a.lease_token = cast(mark.value->>2 as bigint)
+                       and a.began_at = cast(mark.value->>3 as bigint)
+                       and a.ended_at = cast(mark.value->>4 as bigint)
+                       and a.reply <> $2";
+        let (rows, unseen) = (json(&rows), super::recovery::UNSEEN);
+        let known: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
+            .bind(rows).bind(unseen).fetch_all(conn).await?);
+        Ok(known.into_iter().map(OutreachId).collect())
     }
 
     async fn record_attempts(

@@ -253,6 +253,14 @@ impl Backend {
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(CONNECT_TIMEOUT)
+                // A mark that was committed must survive a crash of the server.
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        let sql = "select set_config('synchronous_commit', 'on', false)
+                                   where current_setting('synchronous_commit') in ('off', 'local')";
+                        sqlx::query(sql).execute(connection).await.map(|_| ())
+                    })
+                })
                 .connect(url)
                 .await
                 .map_err(cannot)?;

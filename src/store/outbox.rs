@@ -57,6 +57,8 @@ pub struct Claimed {
     pub nonce: i64,
     /// The domain of its address, in lower case.
     pub domain: String,
+    /// When its first attempt began, if there was one.
+    pub first_tried_at: Option<DateTime<Utc>>,
     /// The relay through which the last attempt was refused for now, if that was so.
     pub put_off_by: Option<String>,
     /// The bytes of an earlier attempt, zstd.
@@ -76,6 +78,7 @@ struct ClaimedRow {
     not_after: i64,
     nonce: i64,
     match_key: String,
+    first_tried_at: Option<i64>,
     put_off_by: Option<String>,
 }
 
@@ -238,7 +241,7 @@ impl Tx {
             .fetch_all(conn).await?);
         let sql = "select outreach_id, message from bodies
                    where outreach_id in (select cast(value->>0 as bigint) from json_each($1))";
-        let ids = json_keys(rows.iter().filter(|row| row.attempt > 1).map(|row| row.id));
+        let ids = json_keys(rows.iter().map(|row| row.id));
         let bodies: Vec<(i64, Vec<u8>)> =
             on_tx!(self, conn => sqlx::query_as(sql).bind(ids).fetch_all(conn).await?);
         let mut bodies: std::collections::HashMap<_, _> = bodies.into_iter().collect();
@@ -283,6 +286,7 @@ impl ClaimedRow {
             due_at: instant(self.due_at).ok_or(corrupt("due_at"))?,
             nonce: self.nonce,
             domain: self.match_key.rsplit('@').next().unwrap_or_default().to_owned(),
+            first_tried_at: self.first_tried_at.and_then(instant),
             put_off_by: self.put_off_by,
             campaign: self.campaign,
             body,

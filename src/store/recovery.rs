@@ -17,7 +17,7 @@ pub struct Recovered {
 }
 
 /// What is recorded of an attempt that nobody lived to see the end of.
-const UNSEEN: &str = "the daemon stopped before the relay's answer was written down";
+pub(super) const UNSEEN: &str = "the daemon stopped before the relay's answer was written down";
 
 #[derive(Debug, FromRow)]
 struct TakenBack {
@@ -63,7 +63,7 @@ impl Tx {
             "select id, attempt, lease_token from outreach
              where state = 'sending' and lease_until <= $1",
             "select id, attempt, lease_token from outreach
-             where state = 'sending' and lease_until <= $1 order by id for update",
+             where state = 'sending' and lease_until <= $1 order by id for update skip locked",
         );
         let ms = now.timestamp_millis();
         let rows: Vec<(i64, i64, Option<i64>)> =

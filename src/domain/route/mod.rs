@@ -139,7 +139,7 @@ impl RouteState {
     }
 
     /// Takes leave for `want` mails to `domain` and gives back for how many it was granted, `0..=want`.
-    /// What is granted counts as sent, whatever becomes of it.
+    /// What is granted counts as sent until [`RouteState::give_back`].
     pub fn take(&mut self, route: &Route<'_>, domain: &str, want: u32, now: DateTime<Utc>) -> u32 {
         let granted = want.min(self.room(route, domain, now));
         if granted == 0 {
@@ -162,6 +162,55 @@ impl RouteState {
         group.day.use_up(granted, now, limits.zone);
         group.breaker.passes(now);
         granted
+    }
+
+    /// Takes the leave of one mail to `domain` back that did not leave and will not at present.
+    pub fn give_back(&mut self, route: &Route<'_>, domain: &str, now: DateTime<Utc>) {
+        let limits = self.limits(route, domain, now);
+        for rate in limits.relay.iter().filter(|rate| rate.per != Per::Day) {
+            self.meters.give_back(*rate, WHOLE);
+        }
+        self.day.give_back(now, limits.zone);
+        if let Some(group) = self.groups.get_mut(route.group_of(domain)) {
+            for rate in limits.group.iter().filter(|rate| rate.per != Per::Day) {
+                group.meters.give_back(*rate, limits.share);
+            }
+            group.day.give_back(now, limits.zone);
+        }
+    }
+
+    /// How many mails the relay itself lets leave at `now`, `most` at most, whatever their domains are
+    /// in for.
+    #[must_use]
+    pub fn relay_room(&self, route: &Route<'_>, most: u32, now: DateTime<Utc>) -> u32 {
+        let gate = match self.breaker.gate(now) {
+            Gate::Shut(..) => return 0,
+            Gate::Trial if self.breaker.free_at(now) > now => return 0,
+            Gate::Trial => 1,
+            Gate::Free => most,
+        };
+        let limits = self.limits(route, "", now);
+        let rates = limits.relay.iter().map(|rate| match rate.per {
+            Per::Day => self.day.left(rate.mails, now, limits.zone),
+            _ => self.meters.room(*rate, WHOLE, now),
+        });
+        let warm = limits.warm_up.map(|most| self.day.left(most, now, limits.zone));
+        rates.chain(warm).fold(gate, u32::min)
+    }
+
+    /// When the relay itself lets the next mail leave, `now` at the soonest.
+    #[must_use]
+    pub fn relay_free_at(&self, route: &Route<'_>, now: DateTime<Utc>) -> DateTime<Utc> {
+        let limits = self.limits(route, "", now);
+        let tomorrow = || next_day(now, limits.zone);
+        let rates = limits.relay.iter().map(|rate| match rate.per {
+            Per::Day if self.day.left(rate.mails, now, limits.zone) > 0 => now,
+            Per::Day => tomorrow(),
+            _ => self.meters.free_at(*rate, WHOLE, now),
+        });
+        let is_warm = limits.warm_up.is_none_or(|most| self.day.left(most, now, limits.zone) > 0);
+        let warm = if is_warm { now } else { tomorrow() };
+        rates.fold(warm.max(self.breaker.free_at(now)), DateTime::max)
     }
 
     /// When the next mail to `domain` may leave, `now` at the soonest.

@@ -167,6 +167,13 @@ impl Meters {
         self.due.insert(rate, due.saturating_add(used));
     }
 
+    /// Notes that a mail does not leave after all that was counted as leaving.
+    pub(super) fn give_back(&mut self, rate: Rate, share: Share) {
+        if let Some(due) = self.due.get_mut(&rate) {
+            *due = due.saturating_sub(interval(rate, share));
+        }
+    }
+
     /// Forgets what says nothing any more.
     pub(super) fn tidy(&mut self, now: DateTime<Utc>) {
         let now = nanos(now);
@@ -189,6 +196,13 @@ impl DayCount {
         let today = now.with_timezone(&zone).date_naive();
         // A clock that is put back finds its day used already.
         if self.day.is_some_and(|day| day >= today) { self.mails } else { 0 }
+    }
+
+    /// The same as [`Meters::give_back`]; a mail of yesterday gives nothing back today.
+    pub(super) fn give_back(&mut self, now: DateTime<Utc>, zone: Tz) {
+        if self.day == Some(now.with_timezone(&zone).date_naive()) {
+            self.mails = self.mails.saturating_sub(1);
+        }
     }
 
     pub(super) fn use_up(&mut self, mails: u32, now: DateTime<Utc>, zone: Tz) {

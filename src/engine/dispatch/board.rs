@@ -8,8 +8,9 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::compose::Ready;
 
-/// Messages that wait for each connection: one to go on with and some that others are slow to follow.
-const AHEAD: usize = 4;
+/// Messages of one group that wait at most: a batch of claimed mails finds room wherever half of that is
+/// free.
+const ROOM: usize = 2 * super::CLAIM as usize;
 
 /// What waits for one relay. Each group has its own queue, so that one whose servers are slow, or that
 /// may have few connections, holds up nobody else.
@@ -46,12 +47,12 @@ impl Board {
 
     /// What has to be acquired for each message of `group` before it is put here, and forgotten.
     pub(super) fn room(&self, group: &str) -> Arc<Semaphore> {
-        Arc::clone(&self.lanes().lane(group, self.connections).room)
+        Arc::clone(&self.lanes().lane(group).room)
     }
 
     /// Adds a message for which there is room.
     pub(super) fn put(&self, group: &str, ready: Ready) {
-        self.lanes().lane(group, self.connections).waiting.push_back(ready);
+        self.lanes().lane(group).waiting.push_back(ready);
         self.changed.notify_one();
     }
 
@@ -81,6 +82,12 @@ impl Board {
         }
     }
 
+    /// Whether so many wait that the relay should be given no more for now.
+    pub(super) fn is_crowded(&self) -> bool {
+        let waiting: usize = self.lanes().by_group.values().map(|lane| lane.waiting.len()).sum();
+        waiting > ROOM / 2
+    }
+
     /// The next message of a group that the caller is busy with, if one waits.
     pub(super) fn next_of(&self, group: &str) -> Option<Ready> {
         let mut lanes = self.lanes();
@@ -104,11 +111,11 @@ impl Board {
 }
 
 impl Lanes {
-    fn lane(&mut self, group: &str, connections: usize) -> &mut Lane {
+    fn lane(&mut self, group: &str) -> &mut Lane {
         self.by_group.entry(group.to_owned()).or_insert_with(|| Lane {
             waiting: VecDeque::new(),
             busy: 0,
-            room: Arc::new(Semaphore::new(connections * AHEAD)),
+            room: Arc::new(Semaphore::new(ROOM)),
         })
     }
 

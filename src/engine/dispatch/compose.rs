@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Round, board::Board, chain};
 use crate::{
-    domain::{Choice, ContactId, Envelope},
+    domain::{Choice, ContactId, Envelope, mask_addresses},
     engine::{
         EngineError,
         letter::{Identity, Occasion},
@@ -69,8 +69,8 @@ impl Round {
             composing.spawn_blocking(move || round.compose_part(part, &facts, &boards));
         }
         while let Some(left) = composing.join_next().await {
-            for (claimed, why) in left.map_err(|_| EngineError::Worker)? {
-                self.leave(&claimed, why).await;
+            for (claimed, choice, why) in left.map_err(|_| EngineError::Worker)? {
+                self.leave(&claimed, choice, why).await;
             }
         }
         Ok(())
@@ -82,16 +82,16 @@ impl Round {
         part: Vec<(Claimed, Choice)>,
         facts: &HashMap<ContactId, LetterFacts>,
         boards: &[Board],
-    ) -> Vec<(Claimed, Left)> {
+    ) -> Vec<(Claimed, Choice, Left)> {
         let mut left = Vec::new();
         for (claimed, choice) in part {
             let place = match choice {
                 _ if self.is_over() => {
-                    left.push((claimed, Left::NotTried));
+                    left.push((claimed, choice, Left::NotTried));
                     continue;
                 }
                 Choice::WaitUntil(at) => {
-                    left.push((claimed, Left::Until(at)));
+                    left.push((claimed, choice, Left::Until(at)));
                     continue;
                 }
                 Choice::Relay(place) => place,
@@ -99,13 +99,16 @@ impl Round {
             // One mail that breaks the writing must not take the others with it.
             let composed = catch_unwind(AssertUnwindSafe(|| match facts.get(&claimed.contact) {
                 None => Err("its contact is gone".to_owned()),
-                Some(facts) => self.compose(&claimed, facts).map_err(|error| chain(&error)),
+                Some(facts) => {
+                    self.compose(&claimed, facts).map_err(|error| mask_addresses(&chain(&error)))
+                }
             }));
-            left.extend(match composed {
+            let unsent = match composed {
                 Err(panic) => Some((claimed, Left::Panicked(words_of(&*panic)))),
                 Ok(Err(cause)) => Some((claimed, Left::Impossible(cause))),
                 Ok(Ok(message)) => self.put(Ready { claimed, message }, place, boards),
-            });
+            };
+            left.extend(unsent.map(|(claimed, why)| (claimed, choice, why)));
         }
         left
     }
@@ -165,5 +168,5 @@ impl Round {
 fn words_of(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("writing it broke down: {}", words.unwrap_or("without a word"))
+    format!("writing it broke down: {}", mask_addresses(words.unwrap_or("without a word")))
 }

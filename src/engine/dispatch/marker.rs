@@ -2,15 +2,17 @@
 //!
 //! A mark that arrives while a commit is under way waits for the next one, so groups grow with the
 //! load and an idle sender waits for nobody.
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
+
+use chrono::TimeDelta;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
 use super::{Stop, outcomes};
 use crate::{
-    clock::Clock,
-    store::{Mark, Prepared, Store, StoreError},
+    engine::Engine,
+    store::{Mark, Prepared, StoreError},
 };
 
 /// Marks that are committed together at most.
@@ -42,12 +44,12 @@ pub(super) enum NotMarked {
 impl Marker {
     /// A marker, and the loop that serves it until the last marker is dropped.
     pub(super) fn new(
-        store: Store,
-        clock: Arc<dyn Clock>,
+        engine: Engine,
+        lease: TimeDelta,
         stop: Stop,
     ) -> (Self, impl Future<Output = ()>) {
         let (requests, incoming) = mpsc::channel(GROUP * 4);
-        (Self { requests }, write(store, clock, stop, incoming))
+        (Self { requests }, write(engine, lease, stop, incoming))
     }
 
     /// Asks for the durable mark that the content of `message` is about to leave, behind all marks
@@ -90,8 +92,8 @@ impl Written {
 }
 
 async fn write(
-    store: Store,
-    clock: Arc<dyn Clock>,
+    engine: Engine,
+    lease: TimeDelta,
     stop: Stop,
     mut incoming: mpsc::Receiver<Request>,
 ) {
@@ -111,7 +113,7 @@ async fn write(
                 }
             }
         }
-        let mut outcome = commit(&store, clock.as_ref(), &sending, &settled).await;
+        let mut outcome = commit(&engine, lease, &sending, &settled).await;
         if let Err(failure) = &outcome {
             error!(error = %failure, "The ledger could not be written; nothing new leaves until it can");
             sending.clear();
@@ -123,7 +125,7 @@ async fn write(
                     outcomes::keep(stop.outcomes.as_deref(), &settled);
                     break;
                 }
-                outcome = commit(&store, clock.as_ref(), &[], &settled).await;
+                outcome = commit(&engine, lease, &[], &settled).await;
             }
         }
         let Ok((may_leave, moved)) = outcome else { continue };
@@ -141,15 +143,19 @@ async fn write(
 type Ids = std::collections::HashSet<crate::domain::OutreachId>;
 
 async fn commit(
-    store: &Store,
-    clock: &dyn Clock,
+    engine: &Engine,
+    lease: TimeDelta,
     sending: &[Prepared],
     settled: &[Mark],
 ) -> Result<(Ids, Ids), StoreError> {
-    let mut tx = store.begin().await?;
-    let now = clock.now();
-    let may_leave =
-        if sending.is_empty() { Ids::new() } else { tx.mark_sending(sending, now).await? };
+    let mut tx = engine.store.begin().await?;
+    // By the time of the commit: whoever waited for the database has no less of a lease for it.
+    let now = engine.clock.now();
+    let may_leave = if sending.is_empty() {
+        Ids::new()
+    } else {
+        tx.mark_sending(sending, now, now + lease).await?
+    };
     let moved = if settled.is_empty() { Ids::new() } else { tx.mark_settled(settled, now).await? };
     tx.commit().await?;
     Ok((may_leave, moved))

@@ -28,6 +28,7 @@ use tracing::{info, warn};
 
 use self::{
     board::Board,
+    compose::Left,
     marker::Marker,
     routes::{Batch, Routes},
 };
@@ -76,6 +77,8 @@ const GATE: Duration = Duration::from_secs(30);
 /// The longest pause within a round until a relay's rates have room again; after a longer one the
 /// schedule goes on.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Between two looks at boards that are full.
+const CROWDED: Duration = Duration::from_millis(5);
 /// The shortest such pause, so that mails are claimed in batches.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -99,8 +102,7 @@ impl Engine {
     /// so.
     #[tracing::instrument(name = "engine.dispatch", skip_all, err)]
     pub async fn dispatch(&self, stop: &Stop) -> Result<Dispatched, EngineError> {
-        let (marker, marks) =
-            Marker::new(self.store.clone(), Arc::clone(&self.clock), stop.clone());
+        let (marker, marks) = Marker::new(self.clone(), self.lease(), stop.clone());
         let marks = tokio::spawn(marks);
         let relays = match &*self.transport {
             Transport::Relays(relays) => relays.clone(),
@@ -130,6 +132,11 @@ impl Engine {
             );
         }
         Ok(done)
+    }
+
+    /// How long a mail is held; the default of the configuration if that is out of range.
+    fn lease(&self) -> TimeDelta {
+        TimeDelta::from_std(self.config.patience.lease).unwrap_or(TimeDelta::minutes(15))
     }
 
     /// Takes back what dead daemons held, ends doubts that policies end, and lets through what is
@@ -188,8 +195,13 @@ impl Round {
             }
             let fed = self.feed(&boards, (limit, strikes)).await;
             boards.iter().for_each(Board::close);
+            // All of them, or one that broke down would take the mails of the others with it.
+            let mut is_whole = true;
             while let Some(ended) = senders.join_next().await {
-                ended.map_err(|_| EngineError::Worker)?;
+                is_whole &= ended.is_ok();
+            }
+            if !is_whole {
+                return Err(EngineError::Worker);
             }
             self.routes.write_down(&self.engine.store).await?;
             // What was struck is sent before the next of its kind is claimed.
@@ -221,18 +233,30 @@ impl Round {
         while !self.is_over() {
             let uptime = engine.clock.uptime();
             if opened_at.is_none_or(|then| uptime.saturating_sub(then) >= GATE) {
+                if engine.halted().await?.is_some() {
+                    break;
+                }
                 self.done().released += engine.open_gate().await?;
                 opened_at = Some(uptime);
             }
+            let crowded: Vec<bool> = boards.iter().map(Board::is_crowded).collect();
+            if !crowded.contains(&false) {
+                self.wait_for_hands(CROWDED).await;
+                continue;
+            }
             let now = engine.clock.now();
             let mut tx = engine.store.begin().await?;
-            let batch = self.routes.claim(&mut tx, now, self.lease(), (limit, strikes)).await?;
+            let claim = self.routes.claim(&mut tx, (now, self.lease()), (limit, strikes), &crowded);
+            let (batch, draft) = claim.await?;
             tx.commit().await?;
+            self.routes.adopt(draft);
             let batch = match batch {
                 Batch::Mails(batch) => batch,
                 Batch::WaitUntil(free_at) => {
+                    let pause = (free_at - now).to_std().unwrap_or_default();
+                    let pause = pause.clamp(SHORTEST_PAUSE, PAUSE);
                     // What is in hand may show that a relay works again.
-                    if self.wait_for_hands().await || self.pause_until(free_at).await {
+                    if self.wait_for_hands(pause).await || self.pause_until(free_at).await {
                         continue;
                     }
                     break;
@@ -243,7 +267,15 @@ impl Round {
             self.in_hand.fetch_add(batch.len(), Ordering::Relaxed);
             self.leases().insert(token);
             let contacts = batch.iter().map(|(claimed, _)| claimed.contact);
-            let facts = Arc::new(engine.store.letter_facts(contacts).await?);
+            let facts = match engine.store.letter_facts(contacts).await {
+                Ok(facts) => Arc::new(facts),
+                Err(failure) => {
+                    for (claimed, choice) in &batch {
+                        self.leave(claimed, *choice, Left::NotTried).await;
+                    }
+                    return Err(failure.into());
+                }
+            };
             self.compose_batch(batch, &facts, boards).await?;
             if strikes > 0 {
                 break;
@@ -252,19 +284,21 @@ impl Round {
         Ok(claimed)
     }
 
-    /// Waits until every mail in hand has its outcome. Returns whether there was one.
-    async fn wait_for_hands(&self) -> bool {
-        let mut waited = false;
-        loop {
-            let free = self.hands_free.notified();
-            tokio::pin!(free);
-            free.as_mut().enable();
-            if self.in_hand.load(Ordering::Relaxed) == 0 {
-                return waited && !self.is_over();
-            }
-            waited = true;
-            free.await;
+    /// Waits until every mail in hand has its outcome, but not longer than `most`. Returns whether
+    /// there was one.
+    async fn wait_for_hands(&self, most: Duration) -> bool {
+        let free = self.hands_free.notified();
+        tokio::pin!(free);
+        free.as_mut().enable();
+        if self.in_hand.load(Ordering::Relaxed) == 0 {
+            return false;
         }
+        tokio::select! {
+            () = free => {}
+            () = tokio::time::sleep(most) => {}
+            () = self.stop.soon.cancelled() => {}
+        }
+        true
     }
 
     /// The outcome of a mail is known.
@@ -319,9 +353,8 @@ impl Round {
         }
     }
 
-    /// How long a mail is held; the default of the configuration if that is out of range.
     fn lease(&self) -> TimeDelta {
-        TimeDelta::from_std(self.engine.config.patience.lease).unwrap_or(TimeDelta::minutes(15))
+        self.engine.lease()
     }
 
     /// Whether nothing new is begun any more.

@@ -19,7 +19,10 @@ const BY_OUTCOME: &str = "outcome";
 /// Appends `marks` to the file, durably. Where that fails too, the log has them.
 pub(super) fn keep(path: Option<&Path>, marks: &[Mark]) {
     let kept = path.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)).and_then(|path| {
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut options = OpenOptions::new();
+        // What relays say may name addresses.
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.create(true).append(true).open(path)?;
         for mark in marks {
             let line = serde_json::to_string(mark).map_err(io::Error::other)?;
             writeln!(file, "{line}")?;
@@ -49,7 +52,14 @@ impl Engine {
     ///
     /// If the database does not take them; the file stays then.
     pub async fn take_kept_outcomes(&self, path: &Path) -> Result<usize, EngineError> {
-        let Ok(file) = File::open(path) else { return Ok(0) };
+        // Another daemon may be adding to it; what it adds from now on is in a file of its own.
+        let mut taken = path.as_os_str().to_owned();
+        taken.push(".taken");
+        let taken = Path::new(&taken);
+        if !taken.exists() && fs::rename(path, taken).is_err() {
+            return Ok(0);
+        }
+        let Ok(file) = File::open(taken) else { return Ok(0) };
         // A line that was cut off when the disk was full tells nothing; its mail stays in doubt.
         let lines = BufReader::new(file).lines().map_while(Result::ok);
         let marks: Vec<Mark> = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
@@ -67,7 +77,7 @@ impl Engine {
             .collect();
         tx.resolve_doubts(&proved, BY_OUTCOME, now).await?;
         tx.commit().await?;
-        if let Err(failure) = fs::remove_file(path) {
+        if let Err(failure) = fs::remove_file(taken) {
             warn!(error = %failure, "The file of kept outcomes cannot be removed; it is harmless");
         }
         let count = marks.len();

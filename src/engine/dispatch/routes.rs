@@ -29,8 +29,34 @@ pub(super) struct Routes {
 #[derive(Default)]
 struct Live {
     states: Vec<RouteState>,
-    /// What was heard and is not written down yet: relay, domain, event, and when.
-    heard: Vec<(usize, String, RouteEvent, DateTime<Utc>)>,
+    /// What was heard and is not written down yet.
+    heard: Vec<Heard>,
+}
+
+/// Something that was heard of a relay.
+#[derive(Clone)]
+struct Heard {
+    place: usize,
+    domain: String,
+    /// Nothing for a mail that had leave and did not use it.
+    event: Option<RouteEvent>,
+    at: DateTime<Utc>,
+}
+
+impl Heard {
+    fn tell(&self, state: &mut RouteState, route: &Route<'_>) {
+        match self.event {
+            Some(event) => state.note(route, &self.domain, event, self.at),
+            None => state.give_back(route, &self.domain, self.at),
+        }
+    }
+}
+
+/// States that are being written down.
+pub(super) struct Draft {
+    states: Vec<RouteState>,
+    /// How much of what was heard is in them.
+    heard: usize,
 }
 
 /// What may leave now.
@@ -56,68 +82,81 @@ impl Routes {
     }
 
     /// Claims mails that may leave now, each with the relay that takes it, or says when the next one
-    /// may. A mail that has to wait for its own group's sake is among them, with how long.
+    /// may. A mail that has to wait for its own group's sake is among them, with how long. Relays whose
+    /// boards are `crowded` get nothing. What is drafted is to be [`Routes::adopt`]ed once the
+    /// transaction is committed.
     pub(super) async fn claim(
         &self,
         tx: &mut Tx,
-        now: DateTime<Utc>,
-        lease: TimeDelta,
+        (now, lease): (DateTime<Utc>, TimeDelta),
         (most, strikes): (u32, u32),
-    ) -> Result<Batch, StoreError> {
+        crowded: &[bool],
+    ) -> Result<(Batch, Draft), StoreError> {
         if self.relays.is_empty() {
             let mails = tx.claim(now, lease, (most, strikes)).await?;
-            return Ok(Batch::Mails(
-                mails.into_iter().map(|mail| (mail, Choice::Relay(0))).collect(),
-            ));
+            let mails = mails.into_iter().map(|mail| (mail, Choice::Relay(0))).collect();
+            return Ok((Batch::Mails(mails), Draft { states: Vec::new(), heard: 0 }));
         }
-        let mut states = self.load(tx).await?;
-        let batch = match self.room(&states, most, now) {
+        let mut draft = self.load(tx).await?;
+        let open: Vec<usize> = self.places().filter(|place| !crowded[*place]).collect();
+        let batch = match self.room(&draft.states, &open, (most, now)) {
             Err(free_at) => Batch::WaitUntil(free_at),
             Ok(room) => {
                 let mails = tx.claim(now, lease, (room, strikes)).await?;
                 let assign = |mail: Claimed| {
-                    let choice = self.assign(&mut states, &mail, now);
+                    let choice = self.assign(&mut draft.states, &open, (&mail, now));
                     (mail, choice)
                 };
                 Batch::Mails(mails.into_iter().map(assign).collect())
             }
         };
-        self.save(tx, states).await?;
-        Ok(batch)
+        self.save(tx, &draft.states).await?;
+        Ok((batch, draft))
     }
 
-    /// How many mails may leave now, `most` at most, or when the next one may. It goes by the group of
-    /// no provider, which most mail belongs to.
+    /// How many mails may leave now through the `open` relays, `most` at most, or when the next one may.
     fn room(
         &self,
         states: &[RouteState],
-        most: u32,
-        now: DateTime<Utc>,
+        open: &[usize],
+        (most, now): (u32, DateTime<Utc>),
     ) -> Result<u32, DateTime<Utc>> {
-        let rooms = self
-            .places()
-            .map(|place| states[place].clone().take(&self.route(place), "", most, now));
-        let room = rooms.fold(0, u32::saturating_add).min(most);
-        let free = self.places().map(|place| states[place].free_at(&self.route(place), "", now));
-        if room > 0 { Ok(room) } else { Err(free.min().unwrap_or(now)) }
+        let room_of = |place: &usize| states[*place].relay_room(&self.route(*place), most, now);
+        let room = open.iter().map(room_of).fold(0, u32::saturating_add).min(most);
+        let free_at = |place: &usize| states[*place].relay_free_at(&self.route(*place), now);
+        if room > 0 { Ok(room) } else { Err(open.iter().map(free_at).min().unwrap_or(now)) }
     }
 
-    /// Chooses a relay for a mail and takes leave of its rates.
-    fn assign(&self, states: &mut [RouteState], mail: &Claimed, now: DateTime<Utc>) -> Choice {
-        let routes: Vec<Route<'_>> = self.places().map(|place| self.route(place)).collect();
+    /// Chooses one of the `open` relays for a mail and takes leave of its rates.
+    fn assign(
+        &self,
+        states: &mut [RouteState],
+        open: &[usize],
+        (mail, now): (&Claimed, DateTime<Utc>),
+    ) -> Choice {
+        let routes: Vec<Route<'_>> = open.iter().map(|place| self.route(*place)).collect();
         // A server that put it off knows it, and would put it off again if a stranger brought it.
         let same = mail.put_off_by.as_deref().and_then(|name| {
-            let place = routes.iter().position(|route| route.relay.name == name)?;
-            (states[place].free_at(&routes[place], &mail.domain, now) <= now).then_some(place)
+            let nth = routes.iter().position(|route| route.relay.name == name)?;
+            (states[open[nth]].free_at(&routes[nth], &mail.domain, now) <= now).then_some(nth)
         });
         let choice = match same {
-            Some(place) => Choice::Relay(place),
-            None => choose(&routes, states, &mail.domain, now),
+            Some(nth) => Choice::Relay(nth),
+            None => {
+                let mut turns: Vec<RouteState> =
+                    open.iter().map(|place| std::mem::take(&mut states[*place])).collect();
+                let choice = choose(&routes, &mut turns, &mail.domain, now);
+                open.iter().zip(turns).for_each(|(place, state)| states[*place] = state);
+                choice
+            }
         };
-        if let Choice::Relay(place) = choice {
-            states[place].take(&routes[place], &mail.domain, 1, now);
+        match choice {
+            Choice::WaitUntil(at) => Choice::WaitUntil(at),
+            Choice::Relay(nth) => {
+                states[open[nth]].take(&routes[nth], &mail.domain, 1, now);
+                Choice::Relay(open[nth])
+            }
         }
-        choice
     }
 
     /// When a mail to `domain` may leave through this relay, as far as this daemon knows.
@@ -143,9 +182,20 @@ impl Routes {
 
     /// Learns from an attempt.
     pub(super) fn note(&self, place: usize, domain: &str, event: RouteEvent, now: DateTime<Utc>) {
+        self.hear(Heard { place, domain: domain.to_owned(), event: Some(event), at: now });
+    }
+
+    /// A mail that had leave did not use it.
+    pub(super) fn give_back(&self, place: usize, domain: &str, now: DateTime<Utc>) {
+        if place < self.relays.len() {
+            self.hear(Heard { place, domain: domain.to_owned(), event: None, at: now });
+        }
+    }
+
+    fn hear(&self, heard: Heard) {
         let mut live = self.live();
-        live.states[place].note(&self.route(place), domain, event, now);
-        live.heard.push((place, domain.to_owned(), event, now));
+        heard.tell(&mut live.states[heard.place], &self.route(heard.place));
+        live.heard.push(heard);
     }
 
     /// Writes down what was heard, and learns what others have written down.
@@ -154,13 +204,15 @@ impl Routes {
             return Ok(());
         }
         let mut tx = store.begin().await?;
-        let states = self.load(&mut tx).await?;
-        self.save(&mut tx, states).await?;
-        tx.commit().await
+        let draft = self.load(&mut tx).await?;
+        self.save(&mut tx, &draft.states).await?;
+        tx.commit().await?;
+        self.adopt(draft);
+        Ok(())
     }
 
     /// The states of all relays as they are written down, with what was heard since.
-    async fn load(&self, tx: &mut Tx) -> Result<Vec<RouteState>, StoreError> {
+    async fn load(&self, tx: &mut Tx) -> Result<Draft, StoreError> {
         let names: Vec<&str> = self.relays.iter().map(|pool| pool.relay().name.as_str()).collect();
         let texts: HashMap<String, String> = tx.relay_states(&names).await?;
         let mut states: Vec<RouteState> = names
@@ -168,24 +220,30 @@ impl Routes {
             .map(|name| texts.get(*name).and_then(|text| RouteState::from_json(text).ok()))
             .map(Option::unwrap_or_default)
             .collect();
-        for (place, domain, event, at) in self.live().heard.drain(..) {
-            states[place].note(&self.route(place), &domain, event, at);
+        let live = self.live();
+        for heard in &live.heard {
+            heard.tell(&mut states[heard.place], &self.route(heard.place));
         }
-        Ok(states)
+        Ok(Draft { states, heard: live.heard.len() })
     }
 
-    async fn save(&self, tx: &mut Tx, states: Vec<RouteState>) -> Result<(), StoreError> {
-        for (pool, state) in self.relays.iter().zip(&states) {
+    async fn save(&self, tx: &mut Tx, states: &[RouteState]) -> Result<(), StoreError> {
+        for (pool, state) in self.relays.iter().zip(states) {
             tx.put_relay_state(&pool.relay().name, &state.to_json()).await?;
         }
-        let mut live = self.live();
-        live.states = states;
-        // What was heard meanwhile is not in what was read.
-        let Live { states, heard } = &mut *live;
-        for (place, domain, event, at) in heard.iter() {
-            states[*place].note(&self.route(*place), domain, *event, *at);
-        }
         Ok(())
+    }
+
+    /// Goes by what is written down now.
+    pub(super) fn adopt(&self, draft: Draft) {
+        let mut live = self.live();
+        let Live { states, heard } = &mut *live;
+        heard.drain(..draft.heard);
+        *states = draft.states;
+        // What was heard meanwhile is not in what was read.
+        for heard in heard.iter() {
+            heard.tell(&mut states[heard.place], &self.route(heard.place));
+        }
     }
 
     /// A domain of this group, to ask by.

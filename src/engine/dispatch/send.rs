@@ -1,7 +1,11 @@
 //! Hands messages to the way out, one after the other on each connection.
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -52,8 +56,8 @@ struct InHand {
 enum Mark {
     /// It is asked for when the relay has given leave to send the content.
     Later(Prepared),
-    /// It was asked for ahead.
-    Asked(MayLeave),
+    /// It was asked for ahead, at this uptime.
+    Asked(Duration, MayLeave),
     /// It was used.
     Taken,
 }
@@ -134,12 +138,11 @@ impl Round {
         let prepared = Prepared {
             id: claimed.id,
             lease_token: claimed.lease_token,
-            lease_until: self.engine.clock.now() + self.lease(),
             body: std::mem::take(&mut message.body),
             links: std::mem::take(&mut message.links),
         };
         let mark = if way.window > 1 && is_in_window {
-            Mark::Asked(self.marker.sending(prepared).await)
+            Mark::Asked(self.engine.clock.uptime(), self.marker.sending(prepared).await)
         } else {
             Mark::Later(prepared)
         };
@@ -161,10 +164,15 @@ impl Round {
         let mut left = self.may_not_leave(way, &next.claimed, now);
         let later = match std::mem::replace(&mut next.mark, Mark::Taken) {
             Mark::Later(prepared) => Some(prepared),
-            Mark::Asked(mark) => {
+            Mark::Asked(asked_at, mark) => {
                 match mark.granted().await {
                     Ok(()) => course.sending_at = Some(self.engine.clock.now()),
                     Err(_) => left = Some(Left::NotTried),
+                }
+                // What is left of its lease has to last for the whole content.
+                let waited = self.engine.clock.uptime().saturating_sub(asked_at);
+                if waited > self.engine.config.patience.lease / 3 {
+                    left = Some(Left::NotTried);
                 }
                 None
             }
@@ -172,27 +180,36 @@ impl Round {
         };
         if let Some(left) = left {
             // Marked ahead, it has not left for all that.
+            self.routes.give_back(way.place, &next.claimed.domain, now);
             self.give_back(&next.claimed, course.state(), left).await;
             return None;
         }
         let outcome = self.hand_over(way, (&next, upcoming), (later, session), &mut course).await;
         let InHand { claimed, message, .. } = next;
+        let Some(outcome) = outcome else {
+            // The relay is not at fault, and nothing was tried.
+            self.routes.give_back(way.place, &claimed.domain, now);
+            self.give_back(&claimed, OutreachState::Claimed, Left::NotTried).await;
+            return None;
+        };
         Some(self.settle(claimed, course, outcome, message.envelope.recipient).await)
     }
 
     /// Gives one message to the way out, marks it on the way unless that was done ahead, and notes its
-    /// course.
+    /// course. Nothing comes back if the mark was refused, so that nothing left.
     async fn hand_over(
         &self,
         way: &Way<'_>,
         (next, upcoming): (&InHand, Option<&InHand>),
         (later, session): (Option<Prepared>, Option<&mut Session<'_>>),
         course: &mut Course,
-    ) -> Outcome {
+    ) -> Option<Outcome> {
+        let refused = AtomicBool::new(false);
         let marked = Mutex::new(course.sending_at);
         let before_content = async {
             let Some(prepared) = later else { return Ok(()) };
             let granted = self.marker.sending(prepared).await.granted().await;
+            refused.store(granted.is_err(), Ordering::Relaxed);
             if granted.is_ok() {
                 *marked.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some(self.engine.clock.now());
@@ -213,16 +230,20 @@ impl Round {
             self.stop.now.run_until_cancelled(sending).await
         };
         course.sending_at = *marked.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.unwrap_or_else(|| {
+        if refused.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(outcome.unwrap_or_else(|| {
             let id = next.claimed.id.0;
             warn!(outreach.id = id, "Outreach {id} is not waited for");
             abandoned(course)
-        })
+        }))
     }
 
     /// Why a message must not leave now, if there is a reason.
     fn may_not_leave(&self, way: &Way<'_>, claimed: &Claimed, now: DateTime<Utc>) -> Option<Left> {
-        if self.is_over() {
+        // Past its time the gate has it expire.
+        if self.is_over() || claimed.not_after <= now {
             return Some(Left::NotTried);
         }
         let free_at = match way.pool {

@@ -6,7 +6,9 @@ use tracing::warn;
 
 use super::{Round, compose::Left, send::Course};
 use crate::{
-    domain::{EmailAddress, Outcome, OutreachState, Phase, Settlement, Try, mask_addresses},
+    domain::{
+        Choice, EmailAddress, Outcome, OutreachState, Phase, Settlement, Try, mask_addresses,
+    },
     store::{Attempt, Claimed, Mark},
 };
 
@@ -24,7 +26,7 @@ impl Round {
         let attempt = Try {
             outreach: claimed.id,
             number: claimed.attempt,
-            first_at: claimed.due_at,
+            first_at: claimed.first_tried_at.unwrap_or(now),
             not_after: claimed.not_after,
         };
         let settlement = Settlement::of(&outcome, &attempt, now);
@@ -54,11 +56,12 @@ impl Round {
         let written = self.marker.settled(mark).await;
         let round = Arc::clone(self);
         tokio::spawn(async move {
-            if !written.was_ours().await {
+            if written.was_ours().await {
+                round.count(settlement.to);
+            } else {
                 warn!(outreach.id = claimed.id.0, "Outreach {} was fenced off", claimed.id.0);
-                return;
+                round.engine.testify(&claimed, settlement.to).await;
             }
-            round.count(settlement.to);
             if let Err(error) = round.engine.judge_address(&recipient, settlement.address).await {
                 let id = claimed.id.0;
                 warn!(error = %error, outreach.id = id, "What outreach {id} says of its address is lost");
@@ -67,7 +70,10 @@ impl Round {
     }
 
     /// Writes down why a claimed mail is not on its way.
-    pub(super) async fn leave(&self, claimed: &Claimed, why: Left) {
+    pub(super) async fn leave(&self, claimed: &Claimed, choice: Choice, why: Left) {
+        if let Choice::Relay(place) = choice {
+            self.routes.give_back(place, &claimed.domain, self.engine.clock.now());
+        }
         let (to, cause) = match why {
             Left::NotTried | Left::Until(_) => {
                 return self.give_back(claimed, OutreachState::Claimed, why).await;

@@ -1,7 +1,5 @@
 -- `skip locked` lets several daemons claim at once without waiting for one another.
-update outreach
-set state = 'claimed', lease_token = $2, lease_until = $3, attempt = attempt + 1
-where id in (
+with waiting as materialized (
     select id from outreach
     where state = 'ready' and next_at <= $1 and strikes = $5
         -- Put off while its contact was being suppressed; the gate stops it.
@@ -15,8 +13,12 @@ where id in (
     limit $4
     for update skip locked
 )
+update outreach
+set state = 'claimed', lease_token = $2, lease_until = $3, attempt = attempt + 1
+from waiting
+where outreach.id = waiting.id
 returning
-    id,
+    outreach.id,
     contact_id,
     campaign,
     kind,
@@ -27,6 +29,9 @@ returning
     not_after,
     nonce,
     (select match_key from contacts where contacts.id = outreach.contact_id) as match_key,
+    (
+        select began_at from attempts where attempts.outreach_id = outreach.id and attempts.no = 1
+    ) as first_tried_at,
     (
         select relay
         from attempts

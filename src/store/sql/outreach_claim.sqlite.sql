@@ -27,6 +27,9 @@ returning
     nonce,
     (select match_key from contacts where contacts.id = outreach.contact_id) as match_key,
     (
+        select began_at from attempts where attempts.outreach_id = outreach.id and attempts.no = 1
+    ) as first_tried_at,
+    (
         select relay
         from attempts
         where attempts.outreach_id = outreach.id and attempts.no = outreach.attempt - 1

@@ -1,11 +1,26 @@
+-- Whoever was suppressed, and whatever is not welcome any more, does not leave.
 update outreach
-set state = 'sending', lease_until = mark.until
+set state = 'sending', lease_until = $2
 from (
-    select
-        cast(value->>0 as bigint) as outreach_id,
-        cast(value->>1 as bigint) as token,
-        cast(value->>2 as bigint) as until
+    select cast(value->>0 as bigint) as outreach_id, cast(value->>1 as bigint) as token
     from json_each($1)
 ) as mark
-where outreach.id = mark.outreach_id and state = 'claimed' and lease_token = mark.token
+where
+    outreach.id = mark.outreach_id
+    and state = 'claimed'
+    and lease_token = mark.token
+    and not_after > $3
+    and not exists (
+        select 1
+        from contacts
+        where contacts.id = outreach.contact_id
+            and (
+                contacts.may_send = 0
+                or exists (
+                    select 1
+                    from suppressions
+                    where suppressions.match_key = contacts.match_key
+                )
+            )
+    )
 returning id

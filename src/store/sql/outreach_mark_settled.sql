@@ -17,5 +17,9 @@ from (
         cast(value->>6 as bigint) as untried
     from json_each($1)
 ) as mark
-where outreach.id = mark.outreach_id and state = mark.known_state and lease_token = mark.token
+where
+    outreach.id = mark.outreach_id
+    and lease_token = mark.token
+    -- Whoever knows of no mark has sent nothing, even if the mark was made and the answer got lost.
+    and (state = mark.known_state or (mark.known_state = 'claimed' and state = 'sending'))
 returning id

@@ -147,11 +147,13 @@ async fn the_bytes_of_the_first_attempt_stay(db: &Database) {
     let other = Prepared {
         id: second.id,
         lease_token: second.lease_token,
-        lease_until: at("2026-05-14T09:20:00Z"),
         body: b"other".to_vec(),
         links: vec!["https://example.net/".to_owned()],
     };
-    write(&db.store, async |tx| tx.mark_sending(&[other], at(NOW)).await).await;
+    write(&db.store, async |tx| {
+        tx.mark_sending(&[other], at(NOW), at("2026-05-14T09:20:00Z")).await
+    })
+    .await;
     let again = perennial::store::Mark { lease_token: second.lease_token, attempt: None, ..retry };
     settle(&db.store, again, "2026-05-14T09:06:00Z").await;
     let third = claim(&db.store, "2026-05-14T09:06:00Z", 1).await.remove(0);

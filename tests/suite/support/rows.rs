@@ -146,11 +146,12 @@ pub(crate) async fn begin_sending(store: &Store, claimed: &Claimed, until: DateT
     let prepared = Prepared {
         id: claimed.id,
         lease_token: claimed.lease_token,
-        lease_until: until,
         body: b"body".to_vec(),
         links: vec!["https://example.org/0".to_owned(), "https://example.org/1".to_owned()],
     };
-    write(store, async |tx| tx.mark_sending(&[prepared], at(NOW)).await).await.contains(&claimed.id)
+    write(store, async |tx| tx.mark_sending(&[prepared], at(NOW), until).await)
+        .await
+        .contains(&claimed.id)
 }
 
 /// A move of a claimed mail without an attempt.
