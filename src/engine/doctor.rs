@@ -213,7 +213,9 @@ fn findings_of(
 fn failure(outcome: Outcome) -> RelayFound {
     match outcome {
         Outcome::Rejected { phase, reply } => {
-            let said = one_line(&format!("{} {}", reply.code, reply.text), MAX_SHOWN);
+            let status = reply.enhanced.map_or_else(String::new, |status| format!("{status} "));
+            let said = format!("{} {status}{}", reply.code, reply.text);
+            let said = one_line(&said, MAX_SHOWN);
             RelayFound::Refused { phase, said }
         }
         Outcome::NotSent { phase, cause } => RelayFound::Failed { phase, cause },
