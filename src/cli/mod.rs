@@ -9,6 +9,7 @@ mod check;
 mod context;
 mod demo;
 mod diff;
+mod doctor;
 mod doubt;
 mod explain;
 mod import;
@@ -76,6 +77,8 @@ enum Command {
     Init(init::InitArgs),
     /// Look for everything that is wrong with configuration, templates and database.
     Check,
+    /// Look whether mail would arrive: DNS, relays, certificates, public pages, clock, database.
+    Doctor(doctor::DoctorArgs),
     /// Bring in a CSV file; safe to repeat.
     Import(import::ImportArgs),
     /// Show what will go out.
@@ -134,6 +137,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::demo(&global, output, args).await?,
         Command::Init(args) => init::init(output, &args)?,
         Command::Check => return check::check(&global, output).await,
+        Command::Doctor(args) => return doctor::doctor(&global, output, &args).await,
         Command::Import(args) => return import::import(&global, output, args).await,
         Command::Plan(args) => plan::plan(&global, output, &args).await?,
         Command::Diff(args) => diff::diff(&global, output, &args).await?,

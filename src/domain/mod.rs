@@ -15,6 +15,7 @@ mod condition;
 mod contact;
 mod decide;
 mod dkim;
+pub mod doctor;
 mod doubt;
 mod email_address;
 mod engagement;

@@ -14,6 +14,7 @@ mod folder;
 mod open;
 mod parcel;
 mod pool;
+mod probe;
 mod refusal;
 mod reply;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use std::{fmt, future::Future, path::PathBuf, sync::Arc};
 pub use connection::Connection;
 pub use parcel::{Lane, Parcel};
 pub use pool::{RelayPool, Session};
+pub use probe::{ProbeError, Probed, probe};
 
 use crate::domain::{Envelope, Outcome, Phase, Relay};
 

@@ -8,13 +8,14 @@ use std::{
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("config", &["domain"]),
+    ("lookup", &["domain"]),
     ("domain", &[]),
     ("store", &["domain"]),
     ("mail", &["domain"]),
     ("smtp", &["domain"]),
     ("sheet", &["domain"]),
     ("sandbox", &["clock", "domain"]),
-    ("engine", &["clock", "config", "domain", "mail", "sheet", "smtp", "store"]),
+    ("engine", &["clock", "config", "domain", "lookup", "mail", "sheet", "smtp", "store"]),
     ("web", &["domain", "engine"]),
     ("daemon", &["engine"]),
     ("cli", EVERYTHING),
@@ -22,8 +23,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// The composition root may name every room, and no room may name it.
 const EVERYTHING: &[&str] = &[
-    "clock", "config", "daemon", "domain", "engine", "mail", "sandbox", "sheet", "smtp", "store",
-    "web",
+    "clock", "config", "daemon", "domain", "engine", "lookup", "mail", "sandbox", "sheet", "smtp",
+    "store", "web",
 ];
 
 /// What `domain` may not name, because it does I/O, reads the environment, logs, or is a clock or

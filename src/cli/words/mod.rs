@@ -1,6 +1,7 @@
 //! Decisions as sentences, in English and Chinese.
 pub(super) mod audit;
 mod delivery;
+pub(super) mod doctor;
 pub(super) mod relays;
 mod surprise;
 

@@ -2,6 +2,7 @@
 mod bad_input;
 mod commands;
 mod demo;
+mod doctor;
 mod reload;
 mod rules;
 
