@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{
-    PgPool, SqlitePool,
+    Connection as _, PgPool, SqlitePool,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -271,7 +271,13 @@ async fn sqlite_pool(
 ) -> Result<SqlitePool, sqlx::Error> {
     let patient_until = Instant::now() + BUSY_TIMEOUT;
     loop {
-        let pool = SqlitePoolOptions::new().max_connections(connections);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            // SQLite itself takes a transaction back that a full disk did not take. The driver then
+            // believes that it is open, and this connection would refuse every other one for good.
+            .before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            });
         match pool.connect_with(options.clone()).await {
             Err(error) if is_busy(&error) && Instant::now() < patient_until => {
                 tokio::time::sleep(BUSY_PAUSE).await;
