@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{
-    Connection as _, PgPool, SqlitePool,
+    Connection as _, Executor as _, PgPool, SqlitePool,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -175,6 +175,10 @@ const READERS: u32 = 4;
 const ROWS_AHEAD: usize = 1000;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 8;
+/// How long PostgreSQL waits for the next statement of a transaction, which we never let it do for
+/// longer than it takes to write a page down: a daemon that is frozen in the middle of one would keep
+/// all others from the rows that it has in hand for as long as it is frozen.
+const IDLE_TIMEOUT: &str = "set idle_in_transaction_session_timeout = '10s'";
 /// How long to wait for PostgreSQL before saying that it is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -253,6 +257,10 @@ impl Backend {
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(CONNECT_TIMEOUT)
+                // A statement and no option of the connection, which a pooler would refuse.
+                .after_connect(|connection, _| {
+                    Box::pin(async move { connection.execute(IDLE_TIMEOUT).await.map(|_| ()) })
+                })
                 .connect(url)
                 .await
                 .map_err(cannot)?;
