@@ -55,6 +55,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Up to `limit` mails in doubt from which something came back before they were.
+    pub async fn answered_doubts(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<(OutreachId, String)>, StoreError> {
+        let sql = "select o.id, min(f.kind)
+                   from outreach o
+                   join feedback f on f.outreach_id = o.id
+                   where o.state = 'in_doubt'
+                   group by o.id
+                   order by o.id
+                   limit $1";
+        let rows: Vec<(i64, String)> = on_pool!(self, pool => sqlx::query_as(sql)
+            .bind(i64::from(limit)).fetch_all(pool).await?);
+        Ok(rows.into_iter().map(|(id, kind)| (OutreachId(id), kind)).collect())
+    }
+}
+
 impl Tx {
     /// Notes that nobody knows how these attempts ended: outreach and number of the attempt.
     pub(super) async fn open_doubts(
