@@ -95,6 +95,8 @@ pub(super) fn start_logging(global: &Global, daemon: bool) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Or the complaint about a log on a full disk goes there as well, and ends whoever logged.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();

@@ -25,15 +25,12 @@ const BY_POLICY: &str = "policy";
 const BY_OPERATOR: &str = "operator";
 
 impl Engine {
-    /// Ends the doubts that the policies of their campaigns end now. Returns how many.
+    /// Ends the doubts that what came back, or the policies of their campaigns, end now. Returns how
+    /// many.
     pub async fn settle_doubts(&self) -> Result<u64, EngineError> {
         let now = self.clock.now();
         let grace = TimeDelta::from_std(self.config.patience.doubt_grace).unwrap_or(TimeDelta::MAX);
-        // An open that came before the doubt was noticed is evidence as well.
-        let mut tx = self.store.begin().await?;
-        let mut ended = tx.resolve_by_feedback(now).await?;
-        tx.commit().await?;
-        let mut after = None;
+        let (mut after, mut ended) = (None, self.believe_early_answers().await?);
         loop {
             let page = self.store.open_doubts(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(ended) };
@@ -51,6 +48,26 @@ impl Engine {
             tx.commit().await?;
             ended += done;
             info!(done, "Ended the doubt about {done} mails, as their campaigns say");
+        }
+    }
+
+    /// A reader may be faster than the relay's answer, or than the death of whoever waited for it; then
+    /// there was no doubt yet that the answer could end.
+    async fn believe_early_answers(&self) -> Result<u64, EngineError> {
+        let mut ended = 0;
+        loop {
+            let answered = self.store.answered_doubts(PAGE).await?;
+            if answered.is_empty() {
+                return Ok(ended);
+            }
+            let mut tx = self.store.begin().await?;
+            for (outreach, kind) in &answered {
+                let proof = [(*outreach, Resolution::Evidence)];
+                ended += tx.resolve_doubts(&proof, kind, self.clock.now()).await?;
+            }
+            tx.commit().await?;
+            let done = answered.len();
+            info!(done, "{done} mails in doubt had arrived: something had come back from them");
         }
     }
 

@@ -55,6 +55,25 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Up to `limit` mails in doubt from which something came back before they were.
+    pub async fn answered_doubts(
+        &self,
+        limit: u32,
+    ) -> Result<Vec<(OutreachId, String)>, StoreError> {
+        let sql = "select d.outreach_id, min(f.kind)
+                   from doubts d
+                   join feedback f on f.outreach_id = d.outreach_id
+                   where d.resolved_at is null
+                   group by d.outreach_id
+                   order by d.outreach_id
+                   limit $1";
+        let rows: Vec<(i64, String)> = on_pool!(self, pool => sqlx::query_as(sql)
+            .bind(i64::from(limit)).fetch_all(pool).await?);
+        Ok(rows.into_iter().map(|(id, kind)| (OutreachId(id), kind)).collect())
+    }
+}
+
 impl Tx {
     /// Notes that nobody knows how these attempts ended: outreach and number of the attempt.
     pub(super) async fn open_doubts(
@@ -124,23 +143,6 @@ impl Tx {
             return Ok(false);
         }
         Ok(self.resolve_doubts(&[(outreach, how)], "outcome", now).await? > 0)
-    }
-
-    /// Ends the doubts about mails from which something came back before they were in doubt. Returns
-    /// how many.
-    pub async fn resolve_by_feedback(&mut self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let sql = "select d.outreach_id, min(f.kind) from doubts d
-                   join feedback f on f.outreach_id = d.outreach_id
-                   where d.resolved_at is null
-                   group by d.outreach_id";
-        let proved: Vec<(i64, String)> =
-            on_tx!(self, conn => sqlx::query_as(sql).fetch_all(conn).await?);
-        let mut done = 0;
-        for (id, kind) in proved {
-            let proof = [(OutreachId(id), Resolution::Evidence)];
-            done += self.resolve_doubts(&proof, &kind, now).await?;
-        }
-        Ok(done)
     }
 }
 

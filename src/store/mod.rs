@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{
-    PgPool, SqlitePool,
+    Connection as _, Executor as _, PgPool, SqlitePool,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -176,6 +176,13 @@ const READERS: u32 = 4;
 const ROWS_AHEAD: usize = 1000;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 8;
+/// How long PostgreSQL waits for the next statement of a transaction, which we never let it do for
+/// longer than it takes to write a page down: a daemon that is frozen in the middle of one would keep
+/// all others from the rows that it has in hand for as long as it is frozen.
+const IDLE_TIMEOUT: &str = "set idle_in_transaction_session_timeout = '10s'";
+/// A mark that was committed must survive a crash of the server, whatever the role was given.
+const DURABLE: &str = "select set_config('synchronous_commit', 'on', false)
+     where current_setting('synchronous_commit') in ('off', 'local')";
 /// How long to wait for PostgreSQL before saying that it is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -254,12 +261,11 @@ impl Backend {
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(CONNECT_TIMEOUT)
-                // A mark that was committed must survive a crash of the server.
+                // Statements and no options of the connection, which a pooler would refuse.
                 .after_connect(|connection, _| {
                     Box::pin(async move {
-                        let sql = "select set_config('synchronous_commit', 'on', false)
-                                   where current_setting('synchronous_commit') in ('off', 'local')";
-                        sqlx::query(sql).execute(connection).await.map(|_| ())
+                        connection.execute(IDLE_TIMEOUT).await?;
+                        connection.execute(DURABLE).await.map(|_| ())
                     })
                 })
                 .connect(url)
@@ -280,7 +286,13 @@ async fn sqlite_pool(
 ) -> Result<SqlitePool, sqlx::Error> {
     let patient_until = Instant::now() + BUSY_TIMEOUT;
     loop {
-        let pool = SqlitePoolOptions::new().max_connections(connections);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            // SQLite itself takes a transaction back that a full disk did not take. The driver then
+            // believes that it is open, and this connection would refuse every other one for good.
+            .before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            });
         match pool.connect_with(options.clone()).await {
             Err(error) if is_busy(&error) && Instant::now() < patient_until => {
                 tokio::time::sleep(BUSY_PAUSE).await;

@@ -2,9 +2,11 @@
 //! matrix; `docs/delivery-proof.md` has the matrix with the tests of every row.
 mod auditing;
 mod breaking;
+mod clock;
 mod connecting;
 mod meanwhile;
 mod refusing;
+mod returning;
 mod second_opinion;
 
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The real binary with a configuration of its own: started, stopped, frozen and killed.
+//! The real binary with a configuration of its own: started, stopped, frozen, starved and killed.
 use std::{
     fs::{self, File},
     net::SocketAddr,
@@ -22,6 +22,10 @@ pub(crate) struct Site {
 
 /// Where the configuration finds it.
 const DATABASE: &str = "PERENNIAL_TEST_DATABASE";
+
+/// A program that becomes a daemon whose writes fail where they are too much for its limits, instead
+/// of ending it.
+pub(crate) const STARVABLE: &[&str] = &["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
 
 /// How a site sends.
 #[derive(Debug, Clone, Copy)]
@@ -81,11 +85,40 @@ impl Site {
         self.stdout("import contacts list.csv");
     }
 
+    /// Writes `to` for `from`, which is to be in the file.
+    pub(crate) fn replace(&self, file: &str, from: &str, to: &str) {
+        let text = self.read(file);
+        assert!(text.contains(from), "{file} has no `{from}`");
+        self.write(file, &text.replace(from, to));
+    }
+
+    /// What becomes of a mail in doubt after a second, which is the shortest grace there is.
+    pub(crate) fn in_doubt(&self, policy: &str) {
+        let campaign = self.read("campaigns/news.toml");
+        self.write("campaigns/news.toml", &format!("{campaign}in_doubt = \"{policy}\"\n"));
+        self.delivery("doubt_grace = \"1 second\"");
+    }
+
+    /// Adds a line to `[delivery]`.
+    pub(crate) fn delivery(&self, line: &str) {
+        self.replace("perennial.toml", "via = \"relay\"", &format!("via = \"relay\"\n{line}"));
+    }
+
     /// The binary in this folder, in English and with nothing of the tester's environment.
     pub(crate) fn command(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_perennial"));
+        self.command_by(&[], words)
+    }
+
+    /// The same, run by another program such as `setpriv`, which gets its own words first.
+    pub(crate) fn command_by(&self, program: &[&str], words: &str) -> Command {
+        let whole: Vec<_> =
+            program.iter().copied().chain([env!("CARGO_BIN_EXE_perennial")]).collect();
+        let mut command = Command::new(whole[0]);
         command
+            .args(&whole[1..])
             .current_dir(self.folder.path())
+            // Where a daemon keeps what a server cannot keep for it.
+            .env("STATE_DIRECTORY", self.folder.path().join("state"))
             .env_remove("LC_ALL")
             .env_remove("LC_MESSAGES")
             .env("LANG", "en_US.UTF-8")
@@ -117,9 +150,14 @@ impl Site {
 
     /// Starts a daemon.
     pub(crate) fn start(&self) -> Daemon {
+        self.start_by(&[])
+    }
+
+    /// The same, run by another program, which is to become the daemon.
+    pub(crate) fn start_by(&self, program: &[&str]) -> Daemon {
         let log = self.folder.path().join("daemon.log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = self.command("run");
+        let mut command = self.command_by(program, "run");
         let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
         Daemon { child, log }
     }
@@ -203,6 +241,28 @@ impl Daemon {
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
+    /// Has every write behind the first `octets` of a file fail from now on, as on a full disk, or
+    /// none any more. It is to be started by [`STARVABLE`].
+    pub(crate) fn starve(&self, octets: Option<u64>) {
+        let limit = octets.map_or("unlimited".to_owned(), |octets| octets.to_string());
+        let (process, limit) = (format!("--pid={}", self.child.id()), format!("--fsize={limit}:"));
+        assert!(Command::new("prlimit").args([process, limit]).status().unwrap().success());
+    }
+
+    /// Whether it runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until it has logged this; fails if it does not.
+    pub(crate) fn wait_to_say(&self, words: &str, patience: Duration) {
+        let began = Instant::now();
+        while !self.log().contains(words) {
+            assert!(began.elapsed() < patience, "it does not say `{words}`:\n{}", self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// How it ended, and how long that took; kills it and fails if it does not end in time.

@@ -77,7 +77,8 @@ pub(crate) async fn texts(url: &str, sql: &str) -> Vec<String> {
     }
 }
 
-async fn execute(url: &str, sql: &str) -> sqlx::Result<()> {
+/// Runs `sql` behind the store's back.
+pub(crate) async fn execute(url: &str, sql: &str) -> sqlx::Result<()> {
     if url.starts_with("sqlite:") {
         let mut connection = SqliteConnection::connect(url).await?;
         sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await?;

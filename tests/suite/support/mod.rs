@@ -1,5 +1,6 @@
 //! What the tests are made of: databases, rows, a running engine, and a relay that misbehaves.
 pub(crate) mod chaos;
+pub(crate) mod cluster;
 pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod records;
