@@ -25,10 +25,10 @@ fn ten_mistakes_in_one_configuration_are_ten_lines() {
     calendar.toml:178: holiday[christmas].rule.day: expected a whole number from 1 to 31, found `32`
     campaigns/mid-autumn.toml:5: holiday: the calendar has no holiday `mid-autum`, did you mean `mid-autumn`?
     perennial.toml:19: company.postal_adress: unknown key, did you mean `postal_address`?
-    perennial.toml:36: defaults.locale: expected a language tag such as `en`, `zh-CN` or `de-AT`, found `english`
-    perennial.toml:41: defaults.may_track: expected `true` or `false`, found a text
-    perennial.toml:114: tracking.base_url: expected `https`; plain `http` is for this machine alone
-    perennial.toml:128: schedule.reclassify: expected 0 to 23 as the hour, found `25`
+    perennial.toml:39: defaults.locale: expected a language tag such as `en`, `zh-CN` or `de-AT`, found `english`
+    perennial.toml:44: defaults.may_track: expected `true` or `false`, found a text
+    perennial.toml:117: tracking.base_url: expected `https`; plain `http` is for this machine alone
+    perennial.toml:131: schedule.reclassify: expected 0 to 23 as the hour, found `25`
     tiers.toml:28:9: scheme[priority].tier[priority].when: there is no fact `revenu_12m`, did you mean `revenue_12m`?
     ");
 }
@@ -51,10 +51,10 @@ fn a_wrong_type_is_told_in_words() {
     7 problems in the configuration:
     cadence.toml:9: min_gap: expected a number of days such as `30 days`, found a whole number
     campaigns/birthday.toml:27: welcome_days: expected a whole number from 0 to 366, found a text; leave the quotes out
-    campaigns/birthday.toml:66: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
+    campaigns/birthday.toml:70: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
     campaigns/check-in.toml:6: welcome_days: expected a whole number from 0 to 366, found a number with a fraction
     perennial.toml:14: company.name: expected a text, found yes or no (`true` or `false`)
-    perennial.toml:138: templates: expected a section, found a list
+    perennial.toml:141: templates: expected a section, found a list
     tiers.toml:16: scheme[1].key: expected a name of small letters, digits, `-` and `_`, found a date or time
     ");
 }
@@ -87,7 +87,7 @@ fn what_is_out_of_range_is_told_with_the_range() {
     calendar.toml:29: holiday[new-year].rule.day: expected 1 to 29 in that month, found `30`
     campaigns/birthday.toml:27: welcome_days: expected a whole number from 0 to 366, found `400`
     campaigns/birthday.toml:32: priority: expected a whole number from -1000 to 1000, found `99999999999999999999`
-    perennial.toml:48: delivery.lease: expected a length of time from `1 second` to `1 day`, found `2 days`
+    perennial.toml:51: delivery.lease: expected a length of time from `1 second` to `1 day`, found `2 days`
     ");
 }
 
@@ -109,10 +109,10 @@ fn a_misspelt_word_is_told_the_nearest_one() {
     7 problems in the configuration:
     calendar.toml:25: holidays: unknown key, did you mean `holiday`?
     campaigns/birthday.toml:9: occasion: expected `birthday`, `cooperation-anniversary`, `company-anniversary`, `contract-milestone`, `invitation`, `holiday`, `follow-up`, `win-back`, `one-off` or `check-in`, found `birtday`, did you mean `birthday`?
-    campaigns/new-year.toml:9: colour: unknown key, expected one of `occasion`, `holiday`, `milestone`, `after`, `founded`, `event`, `offset`, `from`, `until`, `template`, `round`, `welcome_days`, `day_off`, `priority`, `category`, `in_doubt`, `step`, `audience`
-    perennial.toml:38: defaults.zone: there is no time zone `Europe/Berln`, did you mean `Europe/Berlin`?
-    perennial.toml:46: delivery.via: expected `folder` or `relay`, found `foldr`, did you mean `folder`?
-    perennial.toml:111: traking: unknown key, did you mean `tracking`?
+    campaigns/new-year.toml:9: colour: unknown key, expected one of `occasion`, `holiday`, `milestone`, `after`, `founded`, `event`, `offset`, `from`, `until`, `template`, `round`, `welcome_days`, `day_off`, `priority`, `category`, `in_doubt`, `commercial`, `step`, `audience`
+    perennial.toml:41: defaults.zone: there is no time zone `Europe/Berln`, did you mean `Europe/Berlin`?
+    perennial.toml:49: delivery.via: expected `folder` or `relay`, found `foldr`, did you mean `folder`?
+    perennial.toml:114: traking: unknown key, did you mean `tracking`?
     tiers.toml:24: scheme[priority].tiers: unknown key, did you mean `tier`?
     ");
 }
@@ -158,7 +158,7 @@ fn what_is_there_twice_is_told() {
     calendar/CN.toml:86: year[1].off[7].holiday: the calendar has no holiday `china-national-day`, did you mean `china-national-day-2`?
     calendar/CN.toml:115: year[2].off[6].holiday: the calendar has no holiday `china-national-day`, did you mean `china-national-day-2`?
     calendar/CN.toml:148: year[3].off[7].holiday: the calendar has no holiday `china-national-day`, did you mean `china-national-day-2`?
-    perennial.toml:39:1: `zone` is here twice
+    perennial.toml:42:1: `zone` is here twice
     tiers.toml:41: scheme: `priority` is here twice
     tiers.toml:50: scheme[priority].tier: `bonus` is here twice
     ");
@@ -183,8 +183,8 @@ fn what_does_not_exist_cannot_be_referred_to() {
     insta::assert_snapshot!(Folder::new().complaints(&files), @r#"
     6 problems in the configuration:
     cadence.toml:78: tier.list: the scheme `priority` has no tier `list`, did you mean `last`?
-    campaigns/birthday.toml:65: audience.tiers: the scheme `priority` has no tier `generl`, did you mean `general`?
-    campaigns/birthday.toml:66: audience.tiers: `tiers.toml` has no scheme `prio`
+    campaigns/birthday.toml:69: audience.tiers: the scheme `priority` has no tier `generl`, did you mean `general`?
+    campaigns/birthday.toml:70: audience.tiers: `tiers.toml` has no scheme `prio`
     campaigns/check-in.toml:8: holiday: expected only with `occasion = "holiday"`
     campaigns/mid-autumn.toml: holiday: missing, expected a value, which `occasion = "holiday"` needs
     campaigns/new-year.toml:5: holiday: the calendar has no holiday `newyear`, did you mean `new-year`?
@@ -213,8 +213,8 @@ fn a_slip_of_syntax_has_its_column_and_hides_no_other_mistake() {
     cadence.toml:32:10: a bracket is left open before this
     calendar.toml:31:1: a bracket is left open before this
     campaigns/new-year.toml:7: welcome_days: expected a whole number from 0 to 366, found `-1`
-    perennial.toml:36:10: expected a value; a text stands in quotes
-    perennial.toml:41: defaults.may_track: expected `true` or `false`, found a text
+    perennial.toml:39:10: expected a value; a text stands in quotes
+    perennial.toml:44: defaults.may_track: expected `true` or `false`, found a text
     tiers.toml:16:16: the text is not closed, expected `"`
     "#);
 }
@@ -376,6 +376,6 @@ fn a_type_error_in_the_rule_of_an_audience_is_told_with_its_place() {
     let files = Files::embedded().clone().with("campaigns/birthday.toml", &text);
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     1 problem in the configuration:
-    campaigns/birthday.toml:70:35: audience.when: expected two numbers or two texts to compare, found a text and a number
+    campaigns/birthday.toml:74:35: audience.when: expected two numbers or two texts to compare, found a text and a number
     ");
 }

@@ -67,7 +67,7 @@ fn a_relay_without_a_name_or_with_a_bad_one_is_said_so() {
         change(relaying(), "perennial.toml", "[delivery.relay.main]", "[delivery.relay]");
     insta::assert_snapshot!(Folder::new().complaints(&nameless), @r"
     1 problem in the configuration:
-    perennial.toml:65: delivery.relay.allow_plain: expected sections `[delivery.relay.NAME]` with keys in them, found yes or no (`true` or `false`)
+    perennial.toml:68: delivery.relay.allow_plain: expected sections `[delivery.relay.NAME]` with keys in them, found yes or no (`true` or `false`)
     ");
     let bad = change(relaying(), "perennial.toml", "relay.main]", "relay.\"Our Relay\"]");
     insta::assert_snapshot!(Folder::new().complaints(&bad), @r"
