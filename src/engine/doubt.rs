@@ -136,7 +136,8 @@ impl Engine {
         let id = claimed.id.0;
         match testified.await {
             Ok(true) => {
-                info!(outreach.id = id, "Outreach {id} is in doubt no more: {}", how.as_str())
+                let how = how.as_str();
+                info!(outreach.id = id, "Outreach {id} is in doubt no more: {how}");
             }
             Ok(false) => {}
             Err(failure) => {

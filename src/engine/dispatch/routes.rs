@@ -140,16 +140,16 @@ impl Routes {
             let nth = routes.iter().position(|route| route.relay.name == name)?;
             (states[open[nth]].free_at(&routes[nth], &mail.domain, now) <= now).then_some(nth)
         });
-        let choice = match same {
-            Some(nth) => Choice::Relay(nth),
-            None => {
+        let choice = same.map_or_else(
+            || {
                 let mut turns: Vec<RouteState> =
                     open.iter().map(|place| std::mem::take(&mut states[*place])).collect();
                 let choice = choose(&routes, &mut turns, &mail.domain, now);
                 open.iter().zip(turns).for_each(|(place, state)| states[*place] = state);
                 choice
-            }
-        };
+            },
+            Choice::Relay,
+        );
         match choice {
             Choice::WaitUntil(at) => Choice::WaitUntil(at),
             Choice::Relay(nth) => {
