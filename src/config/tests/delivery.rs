@@ -33,11 +33,11 @@ fn the_file_of_a_secret_is_looked_at() {
     ");
     insta::assert_snapshot!(with_key("empty"), @r"
     1 problem in the configuration:
-    perennial.toml:113: tracking.key: the file `CONFIG/empty` is empty
+    perennial.toml:122: tracking.key: the file `CONFIG/empty` is empty
     ");
     insta::assert_snapshot!(with_key("bad.key"), @r"
     1 problem in the configuration:
-    perennial.toml:113: tracking.key: line 1 of the key file: expected `NUMBER:KEY`, a number from 0 to 255 and 64 hexadecimal digits
+    perennial.toml:122: tracking.key: line 1 of the key file: expected `NUMBER:KEY`, a number from 0 to 255 and 64 hexadecimal digits
     ");
 }
 
@@ -88,7 +88,7 @@ fn a_relay_is_safe_complete_and_not_used_in_the_name_of_the_example() {
     let late = change(relaying(), "perennial.toml", "15 minutes", "10 minutes");
     insta::assert_snapshot!(Folder::new().complaints(&late), @r"
     1 problem in the configuration:
-    perennial.toml:48: delivery.lease: expected more than `delivery.relay.main.content_timeout`, or two daemons could send one message
+    perennial.toml:51: delivery.lease: expected more than `delivery.relay.main.content_timeout`, or two daemons could send one message
     ");
 }
 

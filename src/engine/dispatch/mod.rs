@@ -92,6 +92,8 @@ struct Round {
     in_hand: AtomicUsize,
     /// Told whenever there are no more of them.
     hands_free: Notify,
+    /// The uptime at which it was last looked what else has become due.
+    opened_at: Mutex<Option<Duration>>,
     /// Leases on mails that have not come to their turn yet.
     leases: Mutex<BTreeSet<i64>>,
     done: Mutex<Dispatched>,
@@ -116,6 +118,7 @@ impl Engine {
             routes: Routes::new(relays, providers, self.config.schedules.zone),
             in_hand: AtomicUsize::new(0),
             hands_free: Notify::new(),
+            opened_at: Mutex::default(),
             leases: Mutex::default(),
             done: Mutex::default(),
         });
@@ -229,15 +232,13 @@ impl Round {
         (limit, strikes): (u32, u32),
     ) -> Result<u64, EngineError> {
         let engine = &self.engine;
-        let (mut claimed, mut opened_at) = (0, None);
+        let mut claimed = 0;
         while !self.is_over() {
-            let uptime = engine.clock.uptime();
-            if opened_at.is_none_or(|then| uptime.saturating_sub(then) >= GATE) {
+            if self.is_gate_due() {
                 if engine.halted().await?.is_some() {
                     break;
                 }
                 self.done().released += engine.open_gate().await?;
-                opened_at = Some(uptime);
             }
             let crowded: Vec<bool> = boards.iter().map(Board::is_crowded).collect();
             if !crowded.contains(&false) {
@@ -282,6 +283,17 @@ impl Round {
             }
         }
         Ok(claimed)
+    }
+
+    /// Whether it is time to look what else has become due; from now on it is not for a while.
+    fn is_gate_due(&self) -> bool {
+        let uptime = self.engine.clock.uptime();
+        let mut opened_at = self.opened_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = opened_at.is_none_or(|then| uptime.saturating_sub(then) >= GATE);
+        if is_due {
+            *opened_at = Some(uptime);
+        }
+        is_due
     }
 
     /// Waits until every mail in hand has its outcome, but not longer than `most`. Returns whether

@@ -55,6 +55,8 @@ impl Heard {
 /// States that are being written down.
 pub(super) struct Draft {
     states: Vec<RouteState>,
+    /// The states as they were read.
+    written: Vec<String>,
     /// How much of what was heard is in them.
     heard: usize,
 }
@@ -95,7 +97,10 @@ impl Routes {
         if self.relays.is_empty() {
             let mails = tx.claim(now, lease, (most, strikes)).await?;
             let mails = mails.into_iter().map(|mail| (mail, Choice::Relay(0))).collect();
-            return Ok((Batch::Mails(mails), Draft { states: Vec::new(), heard: 0 }));
+            return Ok((
+                Batch::Mails(mails),
+                Draft { states: Vec::new(), written: Vec::new(), heard: 0 },
+            ));
         }
         let mut draft = self.load(tx).await?;
         let open: Vec<usize> = self.places().filter(|place| !crowded[*place]).collect();
@@ -110,7 +115,7 @@ impl Routes {
                 Batch::Mails(mails.into_iter().map(assign).collect())
             }
         };
-        self.save(tx, &draft.states).await?;
+        self.save(tx, &draft).await?;
         Ok((batch, draft))
     }
 
@@ -205,7 +210,7 @@ impl Routes {
         }
         let mut tx = store.begin().await?;
         let draft = self.load(&mut tx).await?;
-        self.save(&mut tx, &draft.states).await?;
+        self.save(&mut tx, &draft).await?;
         tx.commit().await?;
         self.adopt(draft);
         Ok(())
@@ -214,22 +219,25 @@ impl Routes {
     /// The states of all relays as they are written down, with what was heard since.
     async fn load(&self, tx: &mut Tx) -> Result<Draft, StoreError> {
         let names: Vec<&str> = self.relays.iter().map(|pool| pool.relay().name.as_str()).collect();
-        let texts: HashMap<String, String> = tx.relay_states(&names).await?;
-        let mut states: Vec<RouteState> = names
-            .iter()
-            .map(|name| texts.get(*name).and_then(|text| RouteState::from_json(text).ok()))
-            .map(Option::unwrap_or_default)
-            .collect();
+        let mut texts: HashMap<String, String> = tx.relay_states(&names).await?;
+        let written: Vec<String> =
+            names.iter().map(|name| texts.remove(*name).unwrap_or_default()).collect();
+        let mut states: Vec<RouteState> =
+            written.iter().map(|text| RouteState::from_json(text).unwrap_or_default()).collect();
         let live = self.live();
         for heard in &live.heard {
             heard.tell(&mut states[heard.place], &self.route(heard.place));
         }
-        Ok(Draft { states, heard: live.heard.len() })
+        Ok(Draft { states, written, heard: live.heard.len() })
     }
 
-    async fn save(&self, tx: &mut Tx, states: &[RouteState]) -> Result<(), StoreError> {
-        for (pool, state) in self.relays.iter().zip(states) {
-            tx.put_relay_state(&pool.relay().name, &state.to_json()).await?;
+    /// Writes the states down that have changed.
+    async fn save(&self, tx: &mut Tx, draft: &Draft) -> Result<(), StoreError> {
+        let now = draft.states.iter().map(RouteState::to_json);
+        for ((pool, text), before) in self.relays.iter().zip(now).zip(&draft.written) {
+            if text != *before {
+                tx.put_relay_state(&pool.relay().name, &text).await?;
+            }
         }
         Ok(())
     }

@@ -149,7 +149,7 @@ pub(crate) async fn begin_sending(store: &Store, claimed: &Claimed, until: DateT
         body: b"body".to_vec(),
         links: vec!["https://example.org/0".to_owned(), "https://example.org/1".to_owned()],
     };
-    write(store, async |tx| tx.mark_sending(&[prepared], at(NOW), until).await)
+    write(store, async |tx| tx.mark_sending(&[prepared], until - LEASE, until).await)
         .await
         .contains(&claimed.id)
 }
