@@ -49,7 +49,7 @@ create table contacts (
     may_track bigint,
     attributes text not null,
     known_since bigint not null,
-    -- The last mail that left, ours or a rep's.
+    -- A rep's last mail; the ledger knows of ours.
     last_mail_at bigint,
     engagement text not null,
     -- What the contact asked for, as JSON.

@@ -2,7 +2,7 @@
 #![warn(missing_docs)]
 mod watch;
 
-use std::{path::PathBuf, time::Duration};
+use std::{convert::Infallible, path::PathBuf, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -153,21 +153,23 @@ async fn decide_once(engine: &Engine, me: &str, watch: &Watch) -> Result<bool, E
         return Ok(false);
     }
     // Decisions are safe to make twice; the duty only spares the work.
-    let keeping = async {
-        loop {
-            tokio::time::sleep(Duration::from_mins(1)).await;
-            if let Err(failure) = engine.take_duty(DECIDING, me, DUTY).await {
-                warn!(error = %failure, "Another daemon may begin to decide as well");
-            }
-        }
-    };
     let decide = async {
         engine.refresh().await?;
         engine.plan().await
     };
     tokio::select! {
         decided = decide => decided.map(|_| true),
-        () = keeping => unreachable!("it is kept up for as long as the other takes"),
+        never = keep_duty(engine, me) => match never {},
+    }
+}
+
+/// Keeps the duty up for as long as it is polled.
+async fn keep_duty(engine: &Engine, me: &str) -> Infallible {
+    loop {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        if let Err(failure) = engine.take_duty(DECIDING, me, DUTY).await {
+            warn!(error = %failure, "Another daemon may begin to decide as well");
+        }
     }
 }
 

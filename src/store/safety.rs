@@ -69,18 +69,6 @@ impl Store {
             }
         }
     }
-
-    /// What the server does at a commit, where that is for the server to say: `on` and more keep a
-    /// mark that was committed.
-    pub async fn synchronous_commit(&self) -> Result<Option<String>, StoreError> {
-        match &self.backend {
-            Backend::Sqlite { .. } => Ok(None),
-            Backend::Postgres(pool) => {
-                let sql = "select current_setting('synchronous_commit')";
-                Ok(Some(sqlx::query_scalar(sql).fetch_one(pool).await?))
-            }
-        }
-    }
 }
 
 impl Tx {

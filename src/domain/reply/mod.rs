@@ -185,13 +185,6 @@ impl Refusal {
         Follows { message, address, route }
     }
 
-    /// Whether a second try belongs on the same relay: a server that greylists knows it by its
-    /// address.
-    #[must_use]
-    pub const fn wants_same_relay(self) -> bool {
-        matches!(self, Self::Greylisted)
-    }
-
     /// The name in tables and records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
