@@ -4,6 +4,8 @@
 //! is a choice to make for each campaign: to write twice now and then, or not at all now and then.
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::OutreachState;
+
 /// What to do without evidence; `in_doubt` of a campaign.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum DoubtPolicy {
@@ -71,6 +73,18 @@ impl DoubtPolicy {
 }
 
 impl Resolution {
+    /// How a doubt ends once it is known what state the mail was to enter; `None` if that tells
+    /// nothing.
+    #[must_use]
+    pub const fn known(state: OutreachState) -> Option<Self> {
+        match state {
+            OutreachState::Sent => Some(Self::Evidence),
+            OutreachState::Ready => Some(Self::Resent),
+            OutreachState::Failed => Some(Self::Failed),
+            _ => None,
+        }
+    }
+
     /// The name in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -122,6 +136,15 @@ mod tests {
             let expected = Some(Resolution::AssumedSent);
             assert_eq!(resolved(policy, 0, "22:00:01"), expected, "{policy:?}");
         }
+    }
+
+    #[test]
+    fn what_is_known_ends_a_doubt_and_a_doubt_does_not() {
+        let ends = |state| Resolution::known(state).map(Resolution::as_str);
+        assert_eq!(ends(OutreachState::Sent), Some("evidence"));
+        assert_eq!(ends(OutreachState::Ready), Some("resent"));
+        assert_eq!(ends(OutreachState::Failed), Some("failed"));
+        assert_eq!(ends(OutreachState::InDoubt), None);
     }
 
     #[test]

@@ -121,12 +121,7 @@ impl Engine {
 
     /// What a sender knows of a mail that was taken from it while it waited: nobody else knows better.
     pub(super) async fn testify(&self, claimed: &Claimed, to: OutreachState) {
-        let how = match to {
-            OutreachState::Sent => Resolution::Evidence,
-            OutreachState::Ready => Resolution::Resent,
-            OutreachState::Failed => Resolution::Failed,
-            _ => return,
-        };
+        let Some(how) = Resolution::known(to) else { return };
         let testified = async {
             let mut tx = self.store.begin().await?;
             let was_open = tx.testify(claimed.id, claimed.attempt, how, self.clock.now()).await?;

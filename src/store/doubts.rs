@@ -2,7 +2,10 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::FromRow;
 
-use super::{Store, StoreError, Tx, execute, instant, json, on_pool, on_tx, parsed};
+use super::{
+    Store, StoreError, Tx, decisions::decide_at_once_sql, execute, instant, json, on_pool, on_tx,
+    parsed,
+};
 use crate::domain::{Doubt, EmailAddress, OutreachId, OutreachState, Resolution};
 
 /// A mail in doubt, for whoever decides on it.
@@ -142,7 +145,15 @@ impl Tx {
         if open.is_none() {
             return Ok(false);
         }
-        Ok(self.resolve_doubts(&[(outreach, how)], "outcome", now).await? > 0)
+        let was_open = self.resolve_doubts(&[(outreach, how)], "outcome", now).await? > 0;
+        if was_open && how == Resolution::Failed {
+            // It does not count as a mail that the contact has had any more.
+            let sql = decide_at_once_sql!(
+                "id = (select contact_id from outreach where id = cast($1 as bigint))"
+            );
+            execute!(self, sql, outreach.0, now.timestamp_millis());
+        }
+        Ok(was_open)
     }
 }
 

@@ -8,13 +8,10 @@ use std::{
 use tracing::{error, info, warn};
 
 use crate::{
-    domain::{Outcome, OutreachState, Resolution},
+    domain::Resolution,
     engine::{Engine, EngineError},
     store::Mark,
 };
-
-/// By what a doubt is ended that such an outcome answers.
-const BY_OUTCOME: &str = "outcome";
 
 /// Appends `marks` to the file, durably. Where that fails too, the log has them.
 pub(super) fn keep(path: Option<&Path>, marks: &[Mark]) {
@@ -45,8 +42,8 @@ pub(super) fn keep(path: Option<&Path>, marks: &[Mark]) {
 
 impl Engine {
     /// Writes down the outcomes that an earlier daemon had to leave in the file at `path`, and takes
-    /// the file away. An outcome of a mail that has come in doubt meanwhile ends the doubt if the
-    /// relay took the mail. Returns how many outcomes there were.
+    /// the file away. An outcome of a mail that has come in doubt meanwhile ends the doubt. Returns how
+    /// many outcomes there were.
     ///
     /// # Errors
     ///
@@ -66,16 +63,11 @@ impl Engine {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
         let moved = tx.mark_settled(&marks, now).await?;
-        let proved = marks.iter().filter(|mark| !moved.contains(&mark.id));
-        let proved: Vec<_> = proved
-            .filter(|mark| mark.to == OutreachState::Sent)
-            .filter(|mark| {
-                let outcome = mark.attempt.as_ref().map(|attempt| &attempt.outcome);
-                matches!(outcome, Some(Outcome::Accepted { .. }))
-            })
-            .map(|mark| (mark.id, Resolution::Evidence))
-            .collect();
-        tx.resolve_doubts(&proved, BY_OUTCOME, now).await?;
+        for mark in marks.iter().filter(|mark| !moved.contains(&mark.id)) {
+            if let (Some(attempt), Some(how)) = (&mark.attempt, Resolution::known(mark.to)) {
+                tx.testify(mark.id, attempt.no, how, now).await?;
+            }
+        }
         tx.commit().await?;
         if let Err(failure) = fs::remove_file(taken) {
             warn!(error = %failure, "The file of kept outcomes cannot be removed; it is harmless");

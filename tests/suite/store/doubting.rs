@@ -20,6 +20,7 @@ on_both_databases!(
     a_mail_that_daemons_broke_down_with_is_claimed_apart_and_at_last_left_alone,
     an_attempt_that_nobody_saw_the_end_of_is_written_down_as_a_doubt,
     a_doubt_is_ended_once_and_says_how,
+    a_sender_that_wakes_up_ends_the_doubt_about_its_own_attempt_and_no_other,
     a_mail_that_is_sent_again_is_ready_and_may_be_in_doubt_again,
     a_lease_that_is_kept_up_does_not_end,
     one_daemon_has_a_duty_until_its_time_is_over,
@@ -123,6 +124,22 @@ async fn a_doubt_is_ended_once_and_says_how(db: &Database) {
         ["assumed_sent operator"]
     );
     assert_eq!(db.store.open_doubts(None, 10).await.unwrap(), []);
+}
+
+async fn a_sender_that_wakes_up_ends_the_doubt_about_its_own_attempt_and_no_other(db: &Database) {
+    let mail = in_doubt(db).await;
+    let ada = mail.contact;
+    decided(&db.store, &[(ada, None)]).await;
+    let now = at("2026-05-14T09:20:00Z");
+    let testify = async |attempt, how| {
+        write(&db.store, async |tx| tx.testify(mail.id, attempt, how, now).await).await
+    };
+    assert!(!testify(2, Resolution::Evidence).await, "of another attempt");
+    assert_eq!(ledger(&db.store).await, [(State::InDoubt, 1)]);
+    assert!(testify(1, Resolution::Failed).await);
+    assert!(!testify(1, Resolution::Evidence).await, "it is in doubt no more");
+    assert_eq!(ledger(&db.store).await, [(State::Failed, 1)]);
+    assert_eq!(db.store.overdue(now).await.unwrap(), 1, "its contact is decided on anew");
 }
 
 async fn a_mail_that_is_sent_again_is_ready_and_may_be_in_doubt_again(db: &Database) {
