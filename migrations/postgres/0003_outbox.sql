@@ -49,11 +49,10 @@ create table bodies (
 );
 create index bodies_written on bodies (written_at);
 
+-- Where the tracked links of a message lead, a JSON list in the order of their numbers.
 create table links (
-    outreach_id bigint not null references outreach (id),
-    no bigint not null,
-    url text not null,
-    primary key (outreach_id, no)
+    outreach_id bigint primary key references outreach (id),
+    urls text not null
 );
 
 -- Append-only, numbered from 1 without a gap. An attempt that a daemon did not live to see the end of is

@@ -43,17 +43,16 @@ create table releases (
 -- The bytes of a message, zstd; written with the durable mark, so that every attempt sends the same, and
 -- dropped when they are old.
 create table bodies (
-    outreach_id bigint primary key references outreach (id),
+    outreach_id integer primary key references outreach (id),
     written_at bigint not null,
     message blob not null
 );
 create index bodies_written on bodies (written_at);
 
+-- Where the tracked links of a message lead, a JSON list in the order of their numbers.
 create table links (
-    outreach_id bigint not null references outreach (id),
-    no bigint not null,
-    url text not null,
-    primary key (outreach_id, no)
+    outreach_id integer primary key references outreach (id),
+    urls text not null
 );
 
 -- Append-only, numbered from 1 without a gap. An attempt that a daemon did not live to see the end of is
@@ -75,7 +74,7 @@ create table attempts (
     enhanced text,
     reply text not null,
     primary key (outreach_id, no)
-);
+) without rowid;
 
 -- Attempts of which nobody knows how they ended, and what was made of each.
 create table doubts (

@@ -79,6 +79,19 @@ pub enum Outcome {
 }
 
 impl Phase {
+    /// Every phase, in the order of time.
+    pub const ALL: [Self; 9] = [
+        Self::Compose,
+        Self::Connect,
+        Self::Greeting,
+        Self::Tls,
+        Self::Auth,
+        Self::Mail,
+        Self::Rcpt,
+        Self::Data,
+        Self::Content,
+    ];
+
     /// The name under which attempts are recorded.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -93,6 +106,12 @@ impl Phase {
             Self::Data => "data",
             Self::Content => "content",
         }
+    }
+
+    /// The phase of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.as_str() == name)
     }
 }
 

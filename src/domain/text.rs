@@ -26,6 +26,11 @@ pub fn has_hidden_characters(text: &str) -> bool {
 /// ```
 #[must_use]
 pub fn one_line(text: &str, max: usize) -> String {
+    // Nearly all texts are lines already, and this is asked of every value of every letter.
+    let is_plain = text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if is_plain && text.len() <= max && text.trim_ascii() == text && !text.contains("  ") {
+        return text.to_owned();
+    }
     let visible: String = text
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })

@@ -9,7 +9,7 @@ use super::{Engine, EngineError, PAGE};
 pub struct Dropped {
     /// Bytes of messages.
     pub bodies: u64,
-    /// Destinations of tracked links.
+    /// Mails whose tracked links led somewhere.
     pub links: u64,
 }
 
@@ -34,7 +34,7 @@ impl Engine {
         }
         let Dropped { bodies, links } = dropped;
         if bodies + links > 0 {
-            info!(bodies, links, "Dropped {bodies} old messages and {links} old links");
+            info!(bodies, links, "Dropped {bodies} old messages and the links of {links} old mails");
         }
         Ok(dropped)
     }

@@ -224,16 +224,19 @@ fn mailbox(mailbox: Mailbox<'_>) -> HeaderType<'_> {
 fn check_bytes(bytes: &[u8]) -> Result<(), ComposeError> {
     use ComposeError::Malformed;
 
-    if bytes.contains(&0) {
+    if memchr::memchr(0, bytes).is_some() {
         return Err(Malformed("a NUL"));
     }
+    let mut start = 0;
     let mut in_headers = true;
-    let body = bytes.strip_suffix(b"\n").ok_or(Malformed("the last line has no end"))?;
-    for line in body.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").ok_or(Malformed("a bare LF"))?;
-        if line.contains(&b'\r') {
-            return Err(Malformed("a bare CR"));
+    for end in memchr::memchr2_iter(b'\r', b'\n', bytes) {
+        if bytes[end] == b'\r' {
+            if bytes.get(end + 1) != Some(&b'\n') {
+                return Err(Malformed("a bare CR"));
+            }
+            continue;
         }
+        let line = bytes[start..end].strip_suffix(b"\r").ok_or(Malformed("a bare LF"))?;
         if line.len() > MAX_LINE {
             return Err(Malformed("a line longer than 998 octets"));
         }
@@ -241,6 +244,10 @@ fn check_bytes(bytes: &[u8]) -> Result<(), ComposeError> {
         if in_headers && !line.is_ascii() {
             return Err(Malformed("a header that is not ASCII"));
         }
+        start = end + 1;
+    }
+    if start < bytes.len() || bytes.is_empty() {
+        return Err(Malformed("the last line has no end"));
     }
     Ok(())
 }

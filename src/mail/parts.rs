@@ -84,8 +84,10 @@ fn multipart<'x>(kind: &str, message_id: &str, parts: Vec<MimePart<'x>>) -> Mime
 
 /// NUL may not stand in a message (RFC 5322 section 4), and a bare carriage return not in a line.
 fn body(text: &str) -> Cow<'_, str> {
-    let refused = ['\0', '\r'];
-    if text.contains(refused) { Cow::Owned(text.replace(refused, "")) } else { Cow::Borrowed(text) }
+    match memchr::memchr2(0, b'\r', text.as_bytes()) {
+        Some(_) => Cow::Owned(text.replace(['\0', '\r'], "")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// An encoded part holds no `=_`, and one that needs no encoding would have to guess the hash.

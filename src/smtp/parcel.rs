@@ -65,12 +65,16 @@ impl<'a> Parcel<'a> {
     /// 4.5.2). Every line ends in CRLF, since [`super::refusal::of_content`] lets no other through.
     pub(super) fn content(&self) -> Vec<u8> {
         let mut octets = Vec::with_capacity(self.message.len() + 1024);
-        for line in self.message.split_inclusive(|octet| *octet == b'\n') {
-            if line.starts_with(b".") {
-                octets.push(b'.');
-            }
-            octets.extend_from_slice(line);
+        let mut rest = self.message;
+        if rest.starts_with(b".") {
+            octets.push(b'.');
         }
+        while let Some(end) = memchr::memmem::find(rest, b"\n.") {
+            octets.extend_from_slice(&rest[..=end + 1]);
+            octets.push(b'.');
+            rest = &rest[end + 2..];
+        }
+        octets.extend_from_slice(rest);
         if !octets.ends_with(b"\r\n") {
             octets.extend_from_slice(b"\r\n");
         }

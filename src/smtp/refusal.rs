@@ -7,6 +7,7 @@ use crate::domain::{EnhancedStatus, Outcome, Phase, Reply};
 
 /// RFC 5322 section 2.1.1: octets of a line without its CRLF.
 const MAX_LINE: usize = 998;
+const TOO_LONG: &str = "a line of more than 998 octets";
 
 /// Why no relay may be given `message`, if there is a reason.
 pub(super) fn of_content(message: &[u8]) -> Option<Outcome> {
@@ -49,18 +50,21 @@ fn refuse(phase: Phase, code: u16, (subject, detail): (u16, u16), why: &str) -> 
 /// What is wrong with the lines of `message`. A leading dot is doubled only after CRLF, so
 /// that a bare CR or LF could end a message early (SMTP smuggling).
 fn line_fault(message: &[u8]) -> Option<&'static str> {
-    message.split_inclusive(|byte| *byte == b'\n').find_map(|line| {
-        let text = line.strip_suffix(b"\r\n").unwrap_or(line);
-        if text.contains(&b'\n') {
-            Some("a line feed without a carriage return")
-        } else if text.contains(&b'\r') {
-            Some("a carriage return without a line feed")
-        } else if text.len() > MAX_LINE {
-            Some("a line of more than 998 octets")
-        } else {
-            None
+    let mut start = 0;
+    for end in memchr::memchr2_iter(b'\r', b'\n', message) {
+        match message[end] {
+            b'\r' if message.get(end + 1) != Some(&b'\n') => {
+                return Some("a carriage return without a line feed");
+            }
+            b'\r' => {}
+            _ if end == start || message[end - 1] != b'\r' => {
+                return Some("a line feed without a carriage return");
+            }
+            _ if end - 1 - start > MAX_LINE => return Some(TOO_LONG),
+            _ => start = end + 1,
         }
-    })
+    }
+    (message.len() - start > MAX_LINE).then_some(TOO_LONG)
 }
 
 #[cfg(test)]

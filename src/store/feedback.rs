@@ -55,9 +55,14 @@ impl Store {
 
     /// The destination of link `no` of a mail, if it has such a link.
     pub async fn link(&self, outreach: OutreachId, no: u16) -> Result<Option<String>, StoreError> {
-        let sql = "select url from links where outreach_id = $1 and no = $2";
-        Ok(on_pool!(self, pool => sqlx::query_scalar(sql)
-            .bind(outreach.0).bind(i64::from(no)).fetch_optional(pool).await?))
+        let sql = "select urls from links where outreach_id = $1";
+        let urls: Option<String> = on_pool!(self, pool => sqlx::query_scalar(sql)
+            .bind(outreach.0).fetch_optional(pool).await?);
+        let Some(urls) = urls else { return Ok(None) };
+        let mut urls: Vec<String> = serde_json::from_str(&urls)
+            .map_err(|_| StoreError::Corrupt { table: "links", id: outreach.0, column: "urls" })?;
+        let no = usize::from(no);
+        Ok((no < urls.len()).then(|| urls.swap_remove(no)))
     }
 
     /// In how many of their mails these contacts have followed a link.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, Tx, TxInner, decisions::decide_at_once_sql, execute, json, on_tx};
+use super::{StoreError, Tx, decisions::decide_at_once_sql, execute, json, on_tx};
 use crate::domain::{Outcome, OutreachId, OutreachState};
 
 /// A message whose content is about to leave.
@@ -93,16 +93,14 @@ impl Tx {
         let leaving = || messages.iter().filter(|message| marked.contains(&message.id));
         self.keep_bodies(leaving(), now).await?;
         let links: Vec<_> = leaving()
-            .flat_map(|message| {
-                let numbered = message.links.iter().enumerate();
-                numbered.map(|(no, url)| (message.id.0, no, url))
-            })
+            .filter(|message| !message.links.is_empty())
+            .map(|message| (message.id.0, json(&message.links)))
             .collect();
         if !links.is_empty() {
-            let sql = "insert into links (outreach_id, no, url)
-                       select cast(value->>0 as bigint), cast(value->>1 as bigint), value->>2
+            let sql = "insert into links (outreach_id, urls)
+                       select cast(value->>0 as bigint), value->>1
                        from json_each($1) where true
-                       on conflict (outreach_id, no) do nothing";
+                       on conflict (outreach_id) do nothing";
             let links = json(&links);
             execute!(self, sql, links);
         }
@@ -115,29 +113,22 @@ impl Tx {
         messages: impl Iterator<Item = &'a Prepared>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let ms = now.timestamp_millis();
-        match &mut self.inner {
-            TxInner::Sqlite(tx) => {
-                let sql = "insert into bodies (outreach_id, written_at, message)
-                           values ($1, $2, $3) on conflict (outreach_id) do nothing";
-                for Prepared { id, body, .. } in messages {
-                    let row = sqlx::query(sql).bind(id.0).bind(ms).bind(body.as_slice());
-                    row.execute(&mut **tx).await?;
-                }
-            }
-            // One statement, since here each one is a round trip.
-            TxInner::Postgres(tx) => {
-                let sql = "insert into bodies (outreach_id, written_at, message)
-                           select id, $3, message
-                           from unnest($1::bigint[], $2::bytea[]) as body (id, message)
-                           on conflict (outreach_id) do nothing";
-                let (ids, bodies): (Vec<i64>, Vec<&[u8]>) =
-                    messages.map(|message| (message.id.0, message.body.as_slice())).unzip();
-                if !ids.is_empty() {
-                    sqlx::query(sql).bind(ids).bind(bodies).bind(ms).execute(&mut **tx).await?;
-                }
-            }
+        // All of them as one value, and where each begins: one statement, whatever the database is.
+        let (mut places, mut octets) = (Vec::new(), Vec::new());
+        for Prepared { id, body, .. } in messages {
+            places.push((id.0, octets.len() + 1, body.len()));
+            octets.extend_from_slice(body);
         }
+        if places.is_empty() {
+            return Ok(());
+        }
+        let sql = "insert into bodies (outreach_id, written_at, message)
+                   select cast(value->>0 as bigint), cast($2 as bigint),
+                          substr($3, cast(value->>1 as integer), cast(value->>2 as integer))
+                   from json_each($1) where true
+                   on conflict (outreach_id) do nothing";
+        let places = json(&places);
+        execute!(self, sql, places, now.timestamp_millis(), octets);
         Ok(())
     }
 

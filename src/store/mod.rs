@@ -21,6 +21,7 @@ mod people;
 mod recovery;
 mod relays;
 mod retention;
+mod retried;
 mod safety;
 mod schema;
 mod snapshots;

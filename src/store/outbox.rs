@@ -4,8 +4,9 @@ use sqlx::FromRow;
 
 use super::{
     Store, StoreError, Tx, day_text, execute, instant, json, json_keys, on_pool, on_tx, parsed,
+    retried::Past,
 };
-use crate::domain::{ContactId, DayBudget, OccasionKind, OutreachId};
+use crate::domain::{ContactId, DayBudget, OccasionKind, OutreachId, Refusal};
 
 /// A mail that was decided and is to be written into the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +60,8 @@ pub struct Claimed {
     pub domain: String,
     /// When its first attempt began, if there was one.
     pub first_tried_at: Option<DateTime<Utc>>,
-    /// The relay through which the last attempt was refused for now, if that was so.
-    pub put_off_by: Option<String>,
+    /// The relay of the last attempt and how it refused, if it did.
+    pub refused_by: Option<(String, Refusal)>,
     /// The bytes of an earlier attempt, zstd.
     pub body: Option<Vec<u8>>,
 }
@@ -78,8 +79,6 @@ struct ClaimedRow {
     not_after: i64,
     nonce: i64,
     match_key: String,
-    first_tried_at: Option<i64>,
-    put_off_by: Option<String>,
 }
 
 /// How long after its moment a planned mail may be released. Past it, its hour may be over, and its
@@ -253,11 +252,13 @@ impl Tx {
         let bodies: Vec<(i64, Vec<u8>)> =
             on_tx!(self, conn => sqlx::query_as(sql).bind(ids).fetch_all(conn).await?);
         let mut bodies: std::collections::HashMap<_, _> = bodies.into_iter().collect();
+        let retried = rows.iter().filter(|row| row.attempt > 1).map(|row| (row.id, row.attempt));
+        let mut pasts = self.pasts(&retried.collect::<Vec<_>>()).await?;
         let mut claimed = rows
             .into_iter()
             .map(|row| {
-                let body = bodies.remove(&row.id);
-                row.claimed(token, body)
+                let kept = (bodies.remove(&row.id), pasts.remove(&row.id).unwrap_or_default());
+                row.claimed(token, kept)
             })
             .collect::<Result<Vec<_>, _>>()?;
         claimed.sort_by_key(|mail| (mail.due_at, mail.id));
@@ -280,7 +281,11 @@ impl Store {
 }
 
 impl ClaimedRow {
-    fn claimed(self, lease_token: i64, body: Option<Vec<u8>>) -> Result<Claimed, StoreError> {
+    fn claimed(
+        self,
+        lease_token: i64,
+        (body, past): (Option<Vec<u8>>, Past),
+    ) -> Result<Claimed, StoreError> {
         let corrupt = |column| StoreError::Corrupt { table: "outreach", id: self.id, column };
         Ok(Claimed {
             id: OutreachId(self.id),
@@ -294,8 +299,8 @@ impl ClaimedRow {
             due_at: instant(self.due_at).ok_or(corrupt("due_at"))?,
             nonce: self.nonce,
             domain: self.match_key.rsplit('@').next().unwrap_or_default().to_owned(),
-            first_tried_at: self.first_tried_at.and_then(instant),
-            put_off_by: self.put_off_by,
+            first_tried_at: past.first_tried_at,
+            refused_by: past.refused_by,
             campaign: self.campaign,
             body,
         })

@@ -22,16 +22,16 @@ impl Tx {
         Ok(execute!(self, sql, then.timestamp_millis(), i64::from(limit)))
     }
 
-    /// Forgets where up to `limit` tracked links led that were in mails settled before `then`.
+    /// Forgets where the tracked links of up to `limit` mails led that were settled before `then`.
     /// Returns how many. Whoever follows one afterwards is told that it has expired.
     pub async fn drop_links(&mut self, then: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         // Rows of the ledger are in the order of time, so the oldest links come first.
-        let sql = "delete from links where (outreach_id, no) in (
-                       select l.outreach_id, l.no
+        let sql = "delete from links where outreach_id in (
+                       select l.outreach_id
                        from links l
                        join outreach o on o.id = l.outreach_id
                        where o.settled_at < $1
-                       order by l.outreach_id, l.no
+                       order by l.outreach_id
                        limit $2)";
         Ok(execute!(self, sql, then.timestamp_millis(), i64::from(limit)))
     }

@@ -185,6 +185,13 @@ impl Refusal {
         Follows { message, address, route }
     }
 
+    /// Whether the next try should be through the same relay: a server that put a mail off knows who
+    /// brought it, and would put it off again if a stranger did (RFC 6647 section 2.4).
+    #[must_use]
+    pub const fn knows_relay(self) -> bool {
+        matches!(self, Self::Greylisted | Self::Later)
+    }
+
     /// The name in tables and records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

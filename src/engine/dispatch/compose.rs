@@ -1,12 +1,14 @@
 //! Makes messages of claimed mails, on threads of their own.
 use std::{
     any::Any,
+    cell::RefCell,
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use zstd::bulk::Compressor;
 
 use super::{Round, board::Board, chain};
 use crate::{
@@ -18,8 +20,14 @@ use crate::{
     store::{Claimed, LetterFacts},
 };
 
-/// Level of zstd: 3 is its default, a good deal smaller than raw for a few microseconds.
-const ZSTD_LEVEL: i32 = 3;
+/// Level of zstd. Of letters of 10 kB, level 3 makes 2 or 3 % less than this one in twice the time.
+const ZSTD_LEVEL: i32 = 1;
+
+thread_local! {
+    /// One for each composing thread: making one costs as much as compressing a message with it.
+    static COMPRESSOR: RefCell<Compressor<'static>> =
+        RefCell::new(Compressor::new(ZSTD_LEVEL).expect("there is memory for tables"));
+}
 
 /// A message on its way to a sender.
 pub(super) struct Ready {
@@ -159,7 +167,8 @@ impl Round {
         let occasion = Occasion { campaign, day: claimed.day, years: claimed.years };
         let draft = engine.render(facts, occasion, identity)?;
         let bytes = engine.message(facts, campaign, &draft, identity)?;
-        let body = zstd::encode_all(bytes.as_slice(), ZSTD_LEVEL)
+        let body = COMPRESSOR
+            .with_borrow_mut(|compressor| compressor.compress(&bytes))
             .expect("compressing into memory does not fail");
         Ok(Composed { envelope, bytes, body, links: draft.rendered.links })
     }

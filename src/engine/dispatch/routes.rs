@@ -140,9 +140,9 @@ impl Routes {
         (mail, now): (&Claimed, DateTime<Utc>),
     ) -> Choice {
         let routes: Vec<Route<'_>> = open.iter().map(|place| self.route(*place)).collect();
-        // A server that put it off knows it, and would put it off again if a stranger brought it.
-        let same = mail.put_off_by.as_deref().and_then(|name| {
-            let nth = routes.iter().position(|route| route.relay.name == name)?;
+        let refused_by = mail.refused_by.as_ref().filter(|(_, refusal)| refusal.knows_relay());
+        let same = refused_by.and_then(|(name, _)| {
+            let nth = routes.iter().position(|route| route.relay.name == *name)?;
             (states[open[nth]].free_at(&routes[nth], &mail.domain, now) <= now).then_some(nth)
         });
         let choice = same.map_or_else(

@@ -2,12 +2,20 @@
 with waiting as materialized (
     select id from outreach
     where state = 'ready' and next_at <= $1 and strikes = $5
-        -- Put off while its contact was being suppressed; the gate stops it.
+        -- What the mark would refuse is left to the gate: claiming it again and again is of no use.
+        and not_after > $1
         and not exists (
             select 1
             from contacts
-            join suppressions on suppressions.match_key = contacts.match_key
             where contacts.id = outreach.contact_id
+                and (
+                    contacts.may_send = 0
+                    or exists (
+                        select 1
+                        from suppressions
+                        where suppressions.match_key = contacts.match_key
+                    )
+                )
         )
     order by next_at, id
     limit $4
@@ -28,13 +36,4 @@ returning
     due_at,
     not_after,
     nonce,
-    (select match_key from contacts where contacts.id = outreach.contact_id) as match_key,
-    (
-        select began_at from attempts where attempts.outreach_id = outreach.id and attempts.no = 1
-    ) as first_tried_at,
-    (
-        select relay
-        from attempts
-        where attempts.outreach_id = outreach.id and attempts.no = outreach.attempt - 1
-            and attempts.verdict = 'rejected'
-    ) as put_off_by
+    (select match_key from contacts where contacts.id = outreach.contact_id) as match_key
