@@ -34,7 +34,10 @@ impl Engine {
         }
         let Dropped { bodies, links } = dropped;
         if bodies + links > 0 {
-            info!(bodies, links, "Dropped {bodies} old messages and the links of {links} old mails");
+            info!(
+                bodies,
+                links, "Dropped {bodies} old messages and the links of {links} old mails"
+            );
         }
         Ok(dropped)
     }

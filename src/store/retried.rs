@@ -36,7 +36,8 @@ impl Tx {
         if mails.is_empty() {
             return Ok(HashMap::new());
         }
-        let sql = "select a.outreach_id, a.no, a.began_at, a.relay, a.phase, a.code, a.enhanced, a.reply
+        let sql =
+            "select a.outreach_id, a.no, a.began_at, a.relay, a.phase, a.code, a.enhanced, a.reply
                    from json_each($1) as mail
                    join attempts a on a.outreach_id = cast(mail.value->>0 as bigint)
                    where a.no in (1, cast(mail.value->>1 as bigint) - 1)";

@@ -97,6 +97,18 @@ impl Breaker {
         }
     }
 
+    /// Notes that a mail that passed did not leave; only a trial needs to know.
+    pub(super) fn gives_back(&mut self, now: DateTime<Utc>) {
+        if self.trial_on(now).is_some() && !self.tried.1 {
+            self.trial = None;
+        }
+    }
+
+    /// Whether a trial has its mail and its end is not known yet.
+    pub(super) fn is_being_tried(&self, now: DateTime<Utc>) -> bool {
+        self.is_on_trial(now) && self.free_at(now) > now
+    }
+
     /// Notes that a connection is made; only a trial needs to know.
     pub(super) fn connects(&mut self, now: DateTime<Utc>) {
         if self.gate(now) == Gate::Trial {

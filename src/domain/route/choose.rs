@@ -25,14 +25,11 @@ pub fn choose(
     domain: &str,
     now: DateTime<Utc>,
 ) -> Choice {
-    let free: Vec<_> = routes
-        .iter()
-        .zip(states.iter())
-        .map(|(route, state)| state.free_at(route, domain, now))
-        .collect();
-    let earliest = free.iter().min().copied().unwrap_or(DateTime::<Utc>::MAX_UTC);
-    if earliest > now {
-        return Choice::WaitUntil(earliest);
+    let both = || routes.iter().zip(states.iter());
+    let free: Vec<_> = both().map(|(route, state)| state.free_at(route, domain, now)).collect();
+    if free.iter().all(|at| *at > now) {
+        let next = both().map(|(route, state)| state.ask_again_at(route, domain, now)).min();
+        return Choice::WaitUntil(next.unwrap_or(DateTime::<Utc>::MAX_UTC));
     }
     let weight = |place: usize| i64::from(routes[place].relay.weight.max(1));
     let may: Vec<usize> = (0..free.len()).filter(|place| free[*place] <= now).collect();
@@ -47,6 +44,6 @@ pub fn choose(
             states[best].credit -= total;
             Choice::Relay(best)
         }
-        None => Choice::WaitUntil(earliest),
+        None => Choice::WaitUntil(now),
     }
 }

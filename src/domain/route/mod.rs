@@ -8,7 +8,8 @@
 //! ```text
 //! choose(routes, states, domain, now)  →  which relay, or when to ask again
 //! state.take(route, domain, want, now) →  how many mails may leave
-//! state.may_connect(route, domain, open, now)  →  whether one more connection may be made
+//! state.may_connect(route, domain, now) →  whether one more connection may be made
+//! state.connects(route, domain, now)   ←  every connection that is begun
 //! state.note(route, domain, event, now)  ←  settlement.route of every attempt
 //! ```
 //!
@@ -51,6 +52,9 @@ const OURS: u32 = 3;
 
 /// A connection that nobody has told of for so long is forgotten.
 const TRYING_FOR: TimeDelta = TimeDelta::minutes(5);
+
+/// How long what has to wait for the end of a trial waits before it asks again.
+const TRIAL_GLANCE: TimeDelta = TimeDelta::seconds(30);
 
 /// The group of all domains, or of those without a provider.
 const REST: &str = "rest";
@@ -176,7 +180,9 @@ impl RouteState {
                 group.meters.give_back(*rate, limits.share);
             }
             group.day.give_back(now, limits.zone);
+            group.breaker.gives_back(now);
         }
+        self.breaker.gives_back(now);
     }
 
     /// How many mails the relay itself lets leave at `now`, `most` at most, whatever their domains are
@@ -198,7 +204,7 @@ impl RouteState {
         rates.chain(warm).fold(gate, u32::min)
     }
 
-    /// When the relay itself lets the next mail leave, `now` at the soonest.
+    /// When it is worth asking again whether the relay itself lets a mail leave, `now` at the soonest.
     #[must_use]
     pub fn relay_free_at(&self, route: &Route<'_>, now: DateTime<Utc>) -> DateTime<Utc> {
         let limits = self.limits(route, "", now);
@@ -210,7 +216,9 @@ impl RouteState {
         });
         let is_warm = limits.warm_up.is_none_or(|most| self.day.left(most, now, limits.zone) > 0);
         let warm = if is_warm { now } else { tomorrow() };
-        rates.fold(warm.max(self.breaker.free_at(now)), DateTime::max)
+        let is_tried = self.breaker.is_being_tried(now);
+        let open = if is_tried { now + TRIAL_GLANCE } else { self.breaker.free_at(now) };
+        rates.fold(warm.max(open), DateTime::max)
     }
 
     /// When the next mail to `domain` may leave, `now` at the soonest.
@@ -234,6 +242,22 @@ impl RouteState {
         relays.chain(groups).fold(warm.max(open), DateTime::max)
     }
 
+    /// When it is worth asking again whether a mail to `domain` may leave, `now` at the soonest: when it
+    /// is free, or soon, since a trial that is under way may end at any moment.
+    #[must_use]
+    pub fn ask_again_at(
+        &self,
+        route: &Route<'_>,
+        domain: &str,
+        now: DateTime<Utc>,
+    ) -> DateTime<Utc> {
+        let group = self.group(route, domain);
+        let breakers = [Some(&self.breaker), group.map(|group| &group.breaker)];
+        let is_tried = breakers.into_iter().flatten().any(|breaker| breaker.is_being_tried(now));
+        let free_at = self.free_at(route, domain, now);
+        if is_tried { free_at.min(now + TRIAL_GLANCE) } else { free_at }
+    }
+
     /// The most connections at the same time for mail to `domain`; 0 while nothing may leave.
     #[must_use]
     pub fn connections(&self, route: &Route<'_>, domain: &str, now: DateTime<Utc>) -> usize {
@@ -252,29 +276,24 @@ impl RouteState {
         group.map_or(most, |group| group.backoff.connections(most))
     }
 
-    /// Whether a connection for mail to `domain` may be made besides the `open` ones that there are
-    /// for its group; if so it is noted. Its end is told by [`RouteState::note`].
-    pub fn may_connect(
-        &mut self,
-        route: &Route<'_>,
-        domain: &str,
-        open: usize,
-        now: DateTime<Utc>,
-    ) -> bool {
-        let trying = self.trying_at(now);
+    /// Whether a connection for mail to `domain` may be made now. Whoever makes it says so by
+    /// [`RouteState::connects`], and its end by [`RouteState::note`].
+    #[must_use]
+    pub fn may_connect(&self, route: &Route<'_>, domain: &str, now: DateTime<Utc>) -> bool {
         let group = self.group(route, domain);
-        let may = self.breaker.may_connect(now)
+        self.breaker.may_connect(now)
             && group.is_none_or(|group| group.breaker.may_connect(now))
-            && self.failures + trying < FAILURES
-            && open < self.connections(route, domain, now);
-        if may {
-            self.trying = Some((trying + 1, now + TRYING_FOR));
-            self.breaker.connects(now);
-            if let Some(group) = self.groups.get_mut(route.group_of(domain)) {
-                group.breaker.connects(now);
-            }
+            && self.failures + self.trying_at(now) < FAILURES
+            && self.connections(route, domain, now) > 0
+    }
+
+    /// Notes that a connection for mail to `domain` is being made.
+    pub fn connects(&mut self, route: &Route<'_>, domain: &str, now: DateTime<Utc>) {
+        self.trying = Some((self.trying_at(now) + 1, now + TRYING_FOR));
+        self.breaker.connects(now);
+        if let Some(group) = self.groups.get_mut(route.group_of(domain)) {
+            group.breaker.connects(now);
         }
-        may
     }
 
     /// Learns from an attempt at a mail to `domain`.

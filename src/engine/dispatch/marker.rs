@@ -39,6 +39,8 @@ pub(super) enum NotMarked {
     Fenced,
     #[error("the mark could not be written down")]
     Database,
+    #[error("the mark was made too long ago")]
+    Late,
 }
 
 impl Marker {

@@ -11,6 +11,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use tokio::sync::{Notify, futures::Notified};
 
 use crate::{
     domain::{Choice, Providers, Route, RouteEvent, RouteState, choose},
@@ -24,6 +25,8 @@ pub(super) struct Routes {
     providers: Providers,
     zone: Tz,
     live: Mutex<Live>,
+    /// Told of the end of every attempt.
+    attempts: Notify,
 }
 
 #[derive(Default)]
@@ -33,21 +36,45 @@ struct Live {
     heard: Vec<Heard>,
 }
 
+impl Live {
+    fn hear(
+        &mut self,
+        routes: &Routes,
+        (place, domain): (usize, &str),
+        news: News,
+        at: DateTime<Utc>,
+    ) {
+        let heard = Heard { place, domain: domain.to_owned(), news, at };
+        heard.tell(&mut self.states[place], &routes.route(place));
+        self.heard.push(heard);
+    }
+}
+
 /// Something that was heard of a relay.
 #[derive(Clone)]
 struct Heard {
     place: usize,
     domain: String,
-    /// Nothing for a mail that had leave and did not use it.
-    event: Option<RouteEvent>,
+    news: News,
     at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy)]
+enum News {
+    /// An attempt has ended.
+    Attempt(RouteEvent),
+    /// A mail had leave and did not use it.
+    GaveBack,
+    /// A connection is being made.
+    Connects,
 }
 
 impl Heard {
     fn tell(&self, state: &mut RouteState, route: &Route<'_>) {
-        match self.event {
-            Some(event) => state.note(route, &self.domain, event, self.at),
-            None => state.give_back(route, &self.domain, self.at),
+        match self.news {
+            News::Attempt(event) => state.note(route, &self.domain, event, self.at),
+            News::GaveBack => state.give_back(route, &self.domain, self.at),
+            News::Connects => state.connects(route, &self.domain, self.at),
         }
     }
 }
@@ -72,7 +99,13 @@ pub(super) enum Batch {
 impl Routes {
     pub(super) fn new(relays: Vec<Arc<RelayPool>>, providers: Providers, zone: Tz) -> Self {
         let states = vec![RouteState::default(); relays.len()];
-        Self { relays, providers, zone, live: Mutex::new(Live { states, heard: Vec::new() }) }
+        Self {
+            relays,
+            providers,
+            zone,
+            live: Mutex::new(Live { states, heard: Vec::new() }),
+            attempts: Notify::new(),
+        }
     }
 
     pub(super) fn relays(&self) -> &[Arc<RelayPool>] {
@@ -187,20 +220,35 @@ impl Routes {
 
     /// Learns from an attempt.
     pub(super) fn note(&self, place: usize, domain: &str, event: RouteEvent, now: DateTime<Utc>) {
-        self.hear(Heard { place, domain: domain.to_owned(), event: Some(event), at: now });
+        self.hear(place, domain, News::Attempt(event), now);
+        self.attempts.notify_waiters();
     }
 
     /// A mail that had leave did not use it.
     pub(super) fn give_back(&self, place: usize, domain: &str, now: DateTime<Utc>) {
         if place < self.relays.len() {
-            self.hear(Heard { place, domain: domain.to_owned(), event: None, at: now });
+            self.hear(place, domain, News::GaveBack, now);
         }
     }
 
-    fn hear(&self, heard: Heard) {
+    /// Whether a connection for mail to `domain` may be made now; if so, it counts from now on.
+    pub(super) fn may_connect(&self, place: usize, domain: &str, now: DateTime<Utc>) -> bool {
+        // Asked and noted under one lock, so that no two senders take the same leave.
         let mut live = self.live();
-        heard.tell(&mut live.states[heard.place], &self.route(heard.place));
-        live.heard.push(heard);
+        let may = live.states[place].may_connect(&self.route(place), domain, now);
+        if may {
+            live.hear(self, (place, domain), News::Connects, now);
+        }
+        may
+    }
+
+    /// Ends when the next attempt does, through whichever relay.
+    pub(super) fn next_attempt(&self) -> Notified<'_> {
+        self.attempts.notified()
+    }
+
+    fn hear(&self, place: usize, domain: &str, news: News, now: DateTime<Utc>) {
+        self.live().hear(self, (place, domain), news, now);
     }
 
     /// Writes down what was heard, and learns what others have written down.

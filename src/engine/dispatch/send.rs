@@ -16,13 +16,16 @@ use super::{
     Round,
     board::Board,
     compose::{Composed, Left, Ready},
-    marker::MayLeave,
+    marker::{MayLeave, NotMarked},
 };
 use crate::{
-    domain::{Outcome, OutreachState, Phase, Pipelining},
+    domain::{Outcome, OutreachState, Phase, Pipelining, RouteEvent},
     smtp::{Lane, Parcel, RelayPool, Session},
     store::{Claimed, Prepared},
 };
+
+/// Between two looks whether a connection may be made, where no attempt ends in between.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// What is known of an attempt besides its outcome.
 #[derive(Debug, Clone, Default)]
@@ -156,12 +159,12 @@ impl Round {
         way: &Way<'_>,
         mut next: InHand,
         upcoming: Option<&InHand>,
-        session: Option<&mut Session<'_>>,
+        mut session: Option<&mut Session<'_>>,
     ) -> Option<JoinHandle<()>> {
         let now = self.engine.clock.now();
         let mut course =
             Course { began_at: now, relay: way.pool.map(|_| way.place), ..Course::default() };
-        let mut left = self.may_not_leave(way, &next.claimed, now);
+        let mut left = self.may_not_connect(way, &next, session.as_deref_mut()).await;
         let later = match std::mem::replace(&mut next.mark, Mark::Taken) {
             Mark::Later(prepared) => Some(prepared),
             Mark::Asked(asked_at, mark) => {
@@ -169,9 +172,7 @@ impl Round {
                     Ok(()) => course.sending_at = Some(self.engine.clock.now()),
                     Err(_) => left = Some(Left::NotTried),
                 }
-                // What is left of its lease has to last for the whole content.
-                let waited = self.engine.clock.uptime().saturating_sub(asked_at);
-                if waited > self.engine.config.patience.lease / 3 {
+                if self.is_fresh(asked_at).is_err() {
                     left = Some(Left::NotTried);
                 }
                 None
@@ -187,7 +188,10 @@ impl Round {
         let outcome = self.hand_over(way, (&next, upcoming), (later, session), &mut course).await;
         let InHand { claimed, message, .. } = next;
         let Some(outcome) = outcome else {
-            // The relay is not at fault, and nothing was tried.
+            // The relay gave leave to send, and nothing was tried.
+            if way.pool.is_some() {
+                self.routes.note(way.place, &claimed.domain, RouteEvent::Answered, now);
+            }
             self.routes.give_back(way.place, &claimed.domain, now);
             self.give_back(&claimed, OutreachState::Claimed, Left::NotTried).await;
             return None;
@@ -208,7 +212,9 @@ impl Round {
         let marked = Mutex::new(course.sending_at);
         let before_content = async {
             let Some(prepared) = later else { return Ok(()) };
+            let asked_at = self.engine.clock.uptime();
             let granted = self.marker.sending(prepared).await.granted().await;
+            let granted = granted.and_then(|()| self.is_fresh(asked_at));
             refused.store(granted.is_err(), Ordering::Relaxed);
             if granted.is_ok() {
                 *marked.lock().unwrap_or_else(PoisonError::into_inner) =
@@ -238,6 +244,44 @@ impl Round {
             warn!(outreach.id = id, "Outreach {id} is not waited for");
             abandoned(course)
         }))
+    }
+
+    /// Whether a mark that was asked for at this uptime may be used: what is left of its lease has to
+    /// last for the whole content, and a daemon that was frozen in between has none left.
+    fn is_fresh(&self, asked_at: Duration) -> Result<(), NotMarked> {
+        let waited = self.engine.clock.uptime().saturating_sub(asked_at);
+        if waited > self.engine.config.patience.lease / 3 { Err(NotMarked::Late) } else { Ok(()) }
+    }
+
+    /// Waits until a connection may be made for a message that needs one, since no more are tried at the
+    /// same time than the breaker of its relay allows. Returns why it must not leave now, if there is
+    /// a reason.
+    async fn may_not_connect(
+        &self,
+        way: &Way<'_>,
+        next: &InHand,
+        session: Option<&mut Session<'_>>,
+    ) -> Option<Left> {
+        let domain = &next.claimed.domain;
+        loop {
+            let attempt = self.routes.next_attempt();
+            tokio::pin!(attempt);
+            attempt.as_mut().enable();
+            let now = self.engine.clock.now();
+            if let Some(left) = self.may_not_leave(way, &next.claimed, now) {
+                return Some(left);
+            }
+            let connects =
+                session.as_ref().is_some_and(|one| one.has_to_connect(&self.parcel(way, next)));
+            if !connects || self.routes.may_connect(way.place, domain, now) {
+                return None;
+            }
+            tokio::select! {
+                () = attempt => {}
+                () = tokio::time::sleep(GLANCE) => {}
+                () = self.stop.soon.cancelled() => {}
+            }
+        }
     }
 
     /// Why a message must not leave now, if there is a reason.

@@ -64,6 +64,14 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether a connection has to be made for `parcel`, as far as can be seen without asking the relay.
+    #[must_use]
+    pub fn has_to_connect(&self, parcel: &Parcel<'_>) -> bool {
+        let idle = self.pool.idle();
+        let next = self.held.as_ref().or_else(|| idle.last());
+        !next.is_some_and(|idle| idle.connection.may_carry(parcel))
+    }
+
     /// The number of the connection that the last message was given to, among all that this pool has
     /// opened: 1, 2, … Nothing if none could be opened for it.
     #[must_use]

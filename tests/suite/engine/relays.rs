@@ -69,12 +69,12 @@ async fn what_a_dead_relay_cannot_take_goes_through_the_other(db: &Database) {
 
 async fn a_dead_relay_is_left_alone_after_five_connections_and_a_restart_knows_it(db: &Database) {
     let dead = ChaosRelay::start(|_| Act::Close.into());
-    let world = through(db, &dead, "connections = 1");
+    let world = through(db, &dead, "connections = 20");
     world.contacts(birthdays_at(40, |_| "example.org")).await;
     let done = round(&world).await.dispatched;
     assert_eq!((done.sent, done.failed, dead.connections()), (0, 0, 5));
     assert!(done.wait_until.is_some() && done.trouble.is_some(), "{done:?}");
-    let restarted = through(db, &dead, "connections = 1");
+    let restarted = through(db, &dead, "connections = 20");
     restarted.wait(TimeDelta::minutes(4));
     round(&restarted).await;
     assert_eq!(dead.connections(), 5, "it stays shut for five minutes");
