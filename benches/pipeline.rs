@@ -5,7 +5,13 @@
 //! `SMTP_TOOLS=FOLDER cargo bench --bench pipeline`, where FOLDER holds the two programs (Debian: package
 //! postfix), runs on SQLite; with `TEST_POSTGRES_URL`, on PostgreSQL too. `-- --mails N` changes the
 //! number. Each case is a process of its own.
+//!
+//! `-- --delay MS` sends to a relay of this program's own instead, each of whose answers comes so many
+//! milliseconds after what it answers, and compares pipelining with lock step. It needs no other program.
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
+#[path = "slow_relay.rs"]
+mod slow_relay;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -50,6 +56,8 @@ fn main() {
         };
         let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
         runtime.block_on(case.run());
+    } else if let Some(delay) = value("--delay").and_then(|text| text.parse().ok()) {
+        delayed(mails, Duration::from_millis(delay));
     } else {
         all(mails);
     }
@@ -90,7 +98,7 @@ fn all(mails: u64) {
         ] {
             let folder = tempfile::tempdir().expect("there is room for files");
             let sink = Sink::start(&tools);
-            let sent = own(database, folder.path(), &sink, (mails, keys, is_signed));
+            let sent = own(database, folder.path(), sink.address, (mails, keys, is_signed));
             let reference = source(&tools, &sink, mails, sent.octets);
             println!(
                 "{database}, {name}: {:.0} mails/s of {} octets; smtp-source {:.0}/s; ratio {:.2}; {}",
@@ -104,6 +112,35 @@ fn all(mails: u64) {
     }
 }
 
+/// Runs every depth against a relay whose answers take `delay`.
+fn delayed(mails: u64, delay: Duration) {
+    let mut databases = vec!["SQLite"];
+    databases.extend(std::env::var_os("TEST_POSTGRES_URL").map(|_| "PostgreSQL"));
+    for database in databases {
+        let mut lock_step = None;
+        for (name, keys) in [
+            ("lock step", ""),
+            ("rfc2920", "pipelining = 'rfc2920'"),
+            ("deep", "pipelining = 'deep'"),
+            ("deep, window 4", "pipelining = 'deep'\nwindow = 4"),
+        ] {
+            let folder = tempfile::tempdir().expect("there is room for files");
+            let relay = slow_relay::start(delay);
+            let keys = format!("connections = 32\n{keys}");
+            let sent = own(database, folder.path(), relay, (mails, &keys, false));
+            let base = *lock_step.get_or_insert(sent.rate);
+            println!(
+                "{database}, {} ms, {name}: {:.0} mails/s of {} octets; {:.2} times lock step; {}",
+                delay.as_millis(),
+                sent.rate,
+                sent.octets,
+                sent.rate / base,
+                sent.rest
+            );
+        }
+    }
+}
+
 struct Sent {
     rate: f64,
     octets: u64,
@@ -111,7 +148,7 @@ struct Sent {
 }
 
 /// Runs this program on one case and reads what it says.
-fn own(database: &str, folder: &Path, sink: &Sink, case: (u64, &str, bool)) -> Sent {
+fn own(database: &str, folder: &Path, relay: SocketAddr, case: (u64, &str, bool)) -> Sent {
     let (mails, keys, is_signed) = case;
     let url = match database {
         "SQLite" => format!("sqlite:{}/bench.db", folder.display()),
@@ -119,7 +156,7 @@ fn own(database: &str, folder: &Path, sink: &Sink, case: (u64, &str, bool)) -> S
     };
     let program = std::env::current_exe().expect("this program has a path");
     let mut command = Command::new(program);
-    command.args(["--url", &url, "--relay", &sink.address.to_string(), "--keys", keys]);
+    command.args(["--url", &url, "--relay", &relay.to_string(), "--keys", keys]);
     command.args(["--mails", &mails.to_string(), "--folder", &folder.display().to_string()]);
     command.args(is_signed.then_some("--signed"));
     let output = command.stderr(Stdio::inherit()).output().expect("it runs again");

@@ -83,8 +83,9 @@ impl Tx {
         lease_until: DateTime<Utc>,
     ) -> Result<HashSet<OutreachId>, StoreError> {
         let sql = include_str!("sql/outreach_mark_sending.sql");
+        let from = OutreachState::Claimed.as_str();
         let rows: Vec<_> =
-            messages.iter().map(|message| (message.id.0, message.lease_token)).collect();
+            messages.iter().map(|message| (message.id.0, message.lease_token, from)).collect();
         let rows = json(&rows);
         let (until, ms) = (lease_until.timestamp_millis(), now.timestamp_millis());
         let marked: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)

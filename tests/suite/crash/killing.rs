@@ -23,7 +23,7 @@ const MOMENT: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn daemons_that_are_killed_lose_nothing_and_send_nothing_twice(db: &Database) {
-    let (seed, kills) = (seed(), number("PERENNIAL_TEST_KILLS").unwrap_or(12));
+    let (seed, kills) = (seed(), number("PERENNIAL_TEST_KILLS").unwrap_or(40));
     println!("{}: {kills} kills with PERENNIAL_TEST_SEED={seed}", db.store.kind());
     let mix = Mix { seed, faults: 60, delay_ms: (1, 50) };
     let relay = ChaosRelay::start(move |moment| mix.answer(moment));
