@@ -310,14 +310,14 @@ impl RouteState {
             }
             RouteEvent::Busy | RouteEvent::Unreachable => {
                 self.failures = self.failures.saturating_add(1);
-                self.tried_in_vain(event == RouteEvent::Unreachable, now);
+                self.tried_in_vain(now);
                 if on_trial || self.failures >= FAILURES {
                     self.shut(Cause::Unreachable, now);
                 }
             }
             RouteEvent::Ours => {
                 self.ours = self.ours.saturating_add(1);
-                self.tried_in_vain(true, now);
+                self.tried_in_vain(now);
                 if on_trial || self.ours >= OURS {
                     self.shut(Cause::Ours, now);
                 }
@@ -381,8 +381,10 @@ impl RouteState {
         self.trying.filter(is_on).map_or(0, |(trying, _)| trying)
     }
 
-    fn tried_in_vain(&mut self, was_connecting: bool, now: DateTime<Utc>) {
-        if let (true, Some((_, until))) = (was_connecting, self.trying) {
+    /// One connection less is being tried. It may have been an older one that was lost: then one more
+    /// is tried than should be, whereas one that nobody tells of would hold the others up.
+    fn tried_in_vain(&mut self, now: DateTime<Utc>) {
+        if let Some((_, until)) = self.trying {
             self.trying = Some((self.trying_at(now).saturating_sub(1), until));
         }
     }

@@ -120,6 +120,16 @@ fn no_more_than_five_connections_are_tried_before_one_is_good() {
 }
 
 #[test]
+fn connections_that_are_lost_in_the_middle_do_not_hold_up_the_next() {
+    with(&relay(&[]), |route, mut state| {
+        let now = at(START);
+        assert_eq!(connect(&mut state, &route, 3, now), 3);
+        (0..3).for_each(|_| state.note(&route, DOMAIN, RouteEvent::Busy, now));
+        assert_eq!(connect(&mut state, &route, 20, now), 2, "three have failed of five");
+    });
+}
+
+#[test]
 fn three_refusals_in_a_row_that_are_our_own_fault_pause_the_relay() {
     with(&relay(&[]), |route, mut state| {
         let now = at(START);
