@@ -124,7 +124,8 @@ impl Engine {
         let Some(how) = Resolution::known(to) else { return };
         let testified = async {
             let mut tx = self.store.begin().await?;
-            let was_open = tx.testify(claimed.id, claimed.attempt, how, self.clock.now()).await?;
+            let attempt = (claimed.attempt, claimed.lease_token);
+            let was_open = tx.testify(claimed.id, attempt, how, self.clock.now()).await?;
             tx.commit().await?;
             Ok::<bool, StoreError>(was_open)
         };

@@ -65,7 +65,7 @@ impl Engine {
         let moved = tx.mark_settled(&marks, now).await?;
         for mark in marks.iter().filter(|mark| !moved.contains(&mark.id)) {
             if let (Some(attempt), Some(how)) = (&mark.attempt, Resolution::known(mark.to)) {
-                tx.testify(mark.id, attempt.no, how, now).await?;
+                tx.testify(mark.id, (attempt.no, mark.lease_token), how, now).await?;
             }
         }
         tx.commit().await?;
