@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     daemon::{self, Daemon, Round},
-    engine::{Engine, Live, Stop},
+    engine::{Engine, EngineError, Live, Stop},
+    store::StoreError,
     web,
 };
 
@@ -125,13 +126,20 @@ pub(super) async fn stop_signal() {
 /// Has a halted daemon go on.
 pub(super) async fn resume(global: &Global, output: Output) -> anyhow::Result<()> {
     let engine = context::engine(global).await?;
-    let halt = engine.halted().await?;
+    let halt = engine.halted().await;
     let was_halted = engine.resume().await?;
     engine.store.close().await;
+    // A word that cannot be read is ended like any other.
+    let halt = match halt {
+        Err(EngineError::Store(StoreError::Halt)) => None,
+        halt => halt?,
+    };
     if output.json {
         return output::json(&serde_json::json!({ "was_halted": was_halted, "halt": halt }));
     }
     output::line(match (output.language, halt) {
+        (Language::English, None) if was_halted => "Goes on.".to_owned(),
+        (Language::Chinese, None) if was_halted => "已恢复。".to_owned(),
         (Language::English, None) => "Nothing was halted.".to_owned(),
         (Language::Chinese, None) => "没有暂停，无需恢复。".to_owned(),
         (Language::English, Some(halt)) => format!(

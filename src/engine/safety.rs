@@ -1,10 +1,10 @@
 //! Whether it is safe to decide and to send, and who does what for all daemons.
-use std::{fs, path::Path};
+use std::{fs, io, path::Path};
 
 use chrono::TimeDelta;
 use tracing::{error, warn};
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, plan::nonce};
 use crate::store::{Halt, HaltCause};
 
 impl HaltCause {
@@ -70,17 +70,31 @@ impl Engine {
 
     /// Writes down outside of the database how far it has come; halts if it had come further.
     pub async fn bear_witness(&self, witness: &Path) -> Result<(), EngineError> {
-        let newest = self.store.newest_token().await?;
+        // Another daemon may write it meanwhile, and what it writes, the database has come to before.
         let seen = fs::read_to_string(witness).ok().and_then(|text| text.trim().parse().ok());
-        if seen.is_some_and(|seen: i64| newest < seen) {
-            self.halt(HaltCause::Restored).await?;
+        let newest = self.store.newest_token().await?;
+        match seen {
+            Some(seen) if newest < seen => self.halt_restored(seen).await?,
+            Some(seen) if newest == seen => {}
+            _ => {
+                if let Err(failure) = write_witness(witness, newest) {
+                    warn!(error = %failure, "A restored backup would not be noticed: the witness cannot be written");
+                }
+            }
         }
-        let next = witness.with_extension("next");
-        let written =
-            fs::write(&next, format!("{newest}\n")).and_then(|()| fs::rename(&next, witness));
-        if let Err(failure) = written {
-            warn!(error = %failure, "A restored backup would not be noticed: the witness cannot be written");
-        }
+        Ok(())
+    }
+
+    /// Halts since the database had given out lease tokens up to `seen` before it went back. It goes on
+    /// behind them, so that no token is given out twice, and so that the same backup is noticed once
+    /// more if it is restored again.
+    async fn halt_restored(&self, seen: i64) -> Result<(), EngineError> {
+        let why = HaltCause::Restored;
+        let mut tx = self.store.begin().await?;
+        tx.halt(&Halt { since: self.clock.now(), why }).await?;
+        tx.skip_tokens(seen).await?;
+        tx.commit().await?;
+        error!("Halted: {}", why.in_english());
         Ok(())
     }
 
@@ -113,4 +127,15 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Replaces the witness as a whole. Daemons that share its folder write it under names of their own
+/// first, or one would take the other's file away.
+fn write_witness(witness: &Path, newest: i64) -> io::Result<()> {
+    let next = witness.with_extension(format!("next-{:016x}", nonce()));
+    let written = fs::write(&next, format!("{newest}\n")).and_then(|()| fs::rename(&next, witness));
+    if written.is_err() {
+        let _ = fs::remove_file(&next);
+    }
+    written
 }
