@@ -2,6 +2,7 @@
 mod doctor;
 mod doubts;
 mod feedback;
+mod gate;
 mod hostile;
 mod importing;
 mod occasions;
