@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use self::watch::{Halted, Watch};
-use crate::engine::{Dispatched, Engine, EngineError, Live, Planned, Stop};
+use crate::engine::{Dispatched, Engine, EngineError, Live, Planned, Stop, chain};
 
 /// What one round of deciding and sending did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -101,7 +101,7 @@ impl Daemon {
             let free_at = match self.send_once(&engine, watch).await {
                 Ok(free_at) => free_at,
                 Err(failure) => {
-                    error!(error = %failure, "Sending failed; the next tick tries again");
+                    error!(error = chain(&failure), "Sending failed; the next tick tries again");
                     None
                 }
             };
@@ -132,7 +132,7 @@ async fn deciding(
             Ok(true) => planned.notify_one(),
             Ok(false) => {}
             Err(failure) => {
-                error!(error = %failure, "Deciding failed; the next tick tries again");
+                error!(error = chain(&failure), "Deciding failed; the next tick tries again");
             }
         }
         let schedules = &engine.config.schedules;
@@ -143,7 +143,7 @@ async fn deciding(
         }
     }
     if let Err(failure) = live.current().leave_duty(DECIDING, me).await {
-        warn!(error = %failure, "Another daemon decides only after some minutes");
+        warn!(error = chain(&failure), "Another daemon decides only after some minutes");
     }
 }
 
@@ -168,7 +168,7 @@ async fn keep_duty(engine: &Engine, me: &str) -> Infallible {
     loop {
         tokio::time::sleep(Duration::from_mins(1)).await;
         if let Err(failure) = engine.take_duty(DECIDING, me, DUTY).await {
-            warn!(error = %failure, "Another daemon may begin to decide as well");
+            warn!(error = chain(&failure), "Another daemon may begin to decide as well");
         }
     }
 }
@@ -190,7 +190,10 @@ async fn cleaning_up(live: &Live, watch: &Watch, stop: &CancellationToken) {
             }
         };
         if let Err(failure) = dropped.await {
-            error!(error = %failure, "Old messages could not be dropped; the next night tries again");
+            error!(
+                error = chain(&failure),
+                "Old messages could not be dropped; the next night tries again"
+            );
         }
     }
 }

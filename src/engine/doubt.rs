@@ -2,7 +2,7 @@
 use chrono::TimeDelta;
 use tracing::{info, warn};
 
-use super::{Engine, EngineError, PAGE};
+use super::{Engine, EngineError, PAGE, chain};
 use crate::{
     domain::{DoubtPolicy, Feedback, OutreachId, OutreachState, Resolution},
     store::{Claimed, OpenDoubt, StoreError, Tx},
@@ -137,7 +137,11 @@ impl Engine {
             }
             Ok(false) => {}
             Err(failure) => {
-                warn!(error = %failure, outreach.id = id, "What is known of outreach {id} is lost");
+                warn!(
+                    error = chain(&failure),
+                    outreach.id = id,
+                    "What is known of outreach {id} is lost"
+                );
             }
         }
     }

@@ -11,7 +11,7 @@ use tracing::error;
 
 use super::{Stop, outcomes};
 use crate::{
-    engine::Engine,
+    engine::{Engine, chain},
     store::{Mark, Prepared, StoreError},
 };
 
@@ -115,7 +115,10 @@ async fn write(
         }
         let mut outcome = commit(&engine, lease, &sending, &settled).await;
         if let Err(failure) = &outcome {
-            error!(error = %failure, "The ledger could not be written; nothing new leaves until it can");
+            error!(
+                error = chain(&failure),
+                "The ledger could not be written; nothing new leaves until it can"
+            );
             sending.clear();
             for answer in starts.drain(..) {
                 let _ = answer.send(Err(NotMarked::Database));

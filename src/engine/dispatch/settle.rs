@@ -9,6 +9,7 @@ use crate::{
     domain::{
         Choice, EmailAddress, Outcome, OutreachState, Phase, Settlement, Try, mask_addresses,
     },
+    engine::chain,
     store::{Attempt, Claimed, Mark},
 };
 
@@ -64,7 +65,11 @@ impl Round {
             }
             if let Err(error) = round.engine.judge_address(&recipient, settlement.address).await {
                 let id = claimed.id.0;
-                warn!(error = %error, outreach.id = id, "What outreach {id} says of its address is lost");
+                warn!(
+                    error = chain(&error),
+                    outreach.id = id,
+                    "What outreach {id} says of its address is lost"
+                );
             }
         })
     }
