@@ -123,6 +123,9 @@ pub enum EngineError {
         /// By how much they may.
         most: i64,
     },
+    /// What the last daemon could not write down lies in a file.
+    #[error("the outcomes that the last daemon could not write down cannot be read")]
+    Outcomes(#[source] std::io::Error),
     /// A worker of ours panicked.
     #[error("a worker stopped unexpectedly")]
     Worker,

@@ -17,7 +17,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -66,6 +66,8 @@ pub struct Stop {
     pub now: CancellationToken,
     /// Where outcomes are kept that the database does not take any more, for the next start.
     pub outcomes: Option<PathBuf>,
+    /// Mails that have come in doubt since `soon`.
+    pub doubts: Arc<AtomicU64>,
 }
 
 /// Mails that are claimed together.

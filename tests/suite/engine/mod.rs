@@ -10,5 +10,6 @@ mod outgoing;
 mod planning;
 mod relays;
 mod sending;
+mod stopping;
 mod tiers;
 mod trouble;
