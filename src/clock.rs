@@ -14,6 +14,11 @@ pub trait Clock: Send + Sync {
     /// The time since some fixed moment that no setting of the clock changes; it goes on while the
     /// machine sleeps.
     fn uptime(&self) -> Duration;
+
+    /// Whether this is the time of day, and not one that somebody made up.
+    fn is_real(&self) -> bool {
+        true
+    }
 }
 
 /// The host's clock. Only the composition root builds one.
@@ -95,5 +100,9 @@ impl Clock for ManualClock {
 
     fn uptime(&self) -> Duration {
         self.hands().uptime.to_std().unwrap_or_default()
+    }
+
+    fn is_real(&self) -> bool {
+        false
     }
 }

@@ -32,6 +32,8 @@ create table outreach (
 );
 create index outreach_planned on outreach (due_at, id) where state = 'planned';
 create index outreach_ready on outreach (next_at, id) where state = 'ready';
+-- Few, if any, and looked for while many others are ready.
+create index outreach_struck on outreach (next_at) where state = 'ready' and strikes > 0;
 create index outreach_leased on outreach (lease_until) where state in ('claimed', 'sending');
 
 -- How many mails each day has let through, where there is a budget.

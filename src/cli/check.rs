@@ -9,6 +9,7 @@ use super::{
 use crate::{
     config::{Config, Files},
     domain::Surprise,
+    engine::chain,
     mail::Templates,
     store::Store,
 };
@@ -39,9 +40,10 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
     };
     let store = match &url {
         None => None,
-        Some(url) => {
-            Store::open(url).await.map_err(|error| problems.push(chain("database", &error))).ok()
-        }
+        Some(url) => Store::open(url)
+            .await
+            .map_err(|error| problems.push(format!("database: {}", chain(&error))))
+            .ok(),
     };
     let mut surprises = Vec::new();
     if let (Ok(config), Ok(_), Some(_), true) = (config, &templates, store, problems.is_empty()) {
@@ -53,11 +55,6 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
         surprises.extend(warnings.map(|warning| format!("templates/{warning}")));
     }
     report(output, &problems, &surprises)
-}
-
-fn chain(what: &str, error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(format!("{what}: {error}"), |text, cause| format!("{text}: {cause}"))
 }
 
 fn report(output: Output, problems: &[String], surprises: &[String]) -> anyhow::Result<ExitCode> {

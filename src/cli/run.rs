@@ -1,5 +1,5 @@
 //! `run` and `resume`: the daemon, one round of it, and having it go on.
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{
     daemon::{self, Daemon, Round},
-    engine::{Engine, Live, Stop},
+    engine::{Engine, EngineError, Live, Stop},
+    store::StoreError,
     web,
 };
 
-/// How long what is leaving may take after a second order to stop.
+/// How long what is leaving may take after a second order to stop, and everything else after that.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::Result<()> {
@@ -39,6 +40,7 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
         engine.bear_witness(&place.witness).await?;
         engine.store.close().await;
         print(output, &round)?;
+        refuse_if_in_doubt(&stop)?;
         if let Some(said) = round.dispatched.trouble {
             anyhow::bail!("the relay is in trouble, the rest waits: {said}");
         }
@@ -58,10 +60,26 @@ async fn serve(global: &Global, engine: Engine, place: Place, stop: Stop) -> any
     info!(address = %tracking.address(), "Tracking listens on {}", tracking.address());
     let name = format!("{}-{:016x}", std::process::id(), random_number());
     let daemon = Daemon { name, witness: place.witness.clone(), stop: stop.clone() };
-    tokio::join!(Box::pin(daemon.run(&live)), reload::watch(global, &live, &stop.soon));
-    tracking.stop().await;
-    store.close().await;
-    if stop.now.is_cancelled() {
+    let work = async {
+        tokio::join!(Box::pin(daemon.run(&live)), reload::watch(global, &live, &stop.soon));
+        tracking.stop().await;
+        store.close().await;
+    };
+    // Whatever a database that says nothing keeps waiting.
+    let time_is_up = async {
+        stop.now.cancelled().await;
+        tokio::time::sleep(LAST_PATIENCE).await;
+    };
+    tokio::select! {
+        () = work => {}
+        () = time_is_up => {}
+    }
+    refuse_if_in_doubt(&stop)
+}
+
+/// Fails if mails came in doubt while the daemon was stopping.
+fn refuse_if_in_doubt(stop: &Stop) -> anyhow::Result<()> {
+    if stop.now.is_cancelled() || stop.doubts.load(Ordering::Relaxed) > 0 {
         anyhow::bail!(
             "stopped before everything that was leaving was confirmed; `perennial doubt list` shows what is in doubt"
         );
@@ -125,13 +143,20 @@ pub(super) async fn stop_signal() {
 /// Has a halted daemon go on.
 pub(super) async fn resume(global: &Global, output: Output) -> anyhow::Result<()> {
     let engine = context::engine(global).await?;
-    let halt = engine.halted().await?;
+    let halt = engine.halted().await;
     let was_halted = engine.resume().await?;
     engine.store.close().await;
+    // A word that cannot be read is ended like any other.
+    let halt = match halt {
+        Err(EngineError::Store(StoreError::Halt)) => None,
+        halt => halt?,
+    };
     if output.json {
         return output::json(&serde_json::json!({ "was_halted": was_halted, "halt": halt }));
     }
     output::line(match (output.language, halt) {
+        (Language::English, None) if was_halted => "Goes on.".to_owned(),
+        (Language::Chinese, None) if was_halted => "已恢复。".to_owned(),
         (Language::English, None) => "Nothing was halted.".to_owned(),
         (Language::Chinese, None) => "没有暂停，无需恢复。".to_owned(),
         (Language::English, Some(halt)) => format!(

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use self::watch::{Halted, Watch};
-use crate::engine::{Dispatched, Engine, EngineError, Live, Planned, Stop};
+use crate::engine::{Dispatched, Engine, EngineError, Live, Planned, Stop, chain};
 
 /// What one round of deciding and sending did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -35,10 +35,17 @@ pub struct Round {
 /// [`EngineError::Halted`] if nothing is to be decided or sent until an operator says so.
 pub async fn round(engine: &Engine, stop: &Stop) -> Result<Round, EngineError> {
     engine.refuse_if_halted().await?;
-    engine.refresh().await?;
-    let Planned { considered, queued, held, .. } = engine.plan().await?;
+    let planned = stop.soon.run_until_cancelled(Box::pin(decide(engine))).await;
+    let Planned { considered, queued, held, .. } = planned.transpose()?.unwrap_or_default();
     let dispatched = engine.dispatch(stop).await?;
     Ok(Round { considered, queued, held, dispatched })
+}
+
+/// Brings standings up to date and decides on those who are due. Whoever drops it loses a page that is
+/// not written yet and no more: decisions are safe to make twice.
+async fn decide(engine: &Engine) -> Result<Planned, EngineError> {
+    engine.refresh().await?;
+    engine.plan().await
 }
 
 /// Longest sleep between two looks at the clock, so that a clock that was set is noticed.
@@ -62,7 +69,7 @@ pub struct Daemon {
 impl Daemon {
     /// Decides and sends by the schedule until it is stopped, each at its own pace, so that new rules
     /// for a long list hold no mail up. What fails is logged and tried again with the next tick; what
-    /// has begun is finished.
+    /// is leaving when it is stopped is waited for.
     pub async fn run(&self, live: &Live) {
         info!(database = live.current().store.kind(), "Perennial is running");
         let planned = Notify::new();
@@ -101,7 +108,7 @@ impl Daemon {
             let free_at = match self.send_once(&engine, watch).await {
                 Ok(free_at) => free_at,
                 Err(failure) => {
-                    error!(error = %failure, "Sending failed; the next tick tries again");
+                    error!(error = chain(&failure), "Sending failed; the next tick tries again");
                     None
                 }
             };
@@ -128,11 +135,11 @@ async fn deciding(
     while !stop.is_cancelled() {
         changes.mark_unchanged();
         let engine = live.current();
-        match decide_once(&engine, me, watch).await {
+        match decide_once(&engine, me, watch, stop).await {
             Ok(true) => planned.notify_one(),
             Ok(false) => {}
             Err(failure) => {
-                error!(error = %failure, "Deciding failed; the next tick tries again");
+                error!(error = chain(&failure), "Deciding failed; the next tick tries again");
             }
         }
         let schedules = &engine.config.schedules;
@@ -143,23 +150,25 @@ async fn deciding(
         }
     }
     if let Err(failure) = live.current().leave_duty(DECIDING, me).await {
-        warn!(error = %failure, "Another daemon decides only after some minutes");
+        warn!(error = chain(&failure), "Another daemon decides only after some minutes");
     }
 }
 
-/// Returns whether this daemon decided.
-async fn decide_once(engine: &Engine, me: &str, watch: &Watch) -> Result<bool, EngineError> {
+/// Returns whether this daemon decided, which it does not go on with when told to stop.
+async fn decide_once(
+    engine: &Engine,
+    me: &str,
+    watch: &Watch,
+    stop: &CancellationToken,
+) -> Result<bool, EngineError> {
     if watch.look(engine).await? == Halted::Yes || !engine.take_duty(DECIDING, me, DUTY).await? {
         return Ok(false);
     }
-    // Decisions are safe to make twice; the duty only spares the work.
-    let decide = async {
-        engine.refresh().await?;
-        engine.plan().await
-    };
+    // The duty only spares the work.
     tokio::select! {
-        decided = decide => decided.map(|_| true),
+        decided = decide(engine) => decided.map(|_| true),
         never = keep_duty(engine, me) => match never {},
+        () = stop.cancelled() => Ok(false),
     }
 }
 
@@ -168,7 +177,7 @@ async fn keep_duty(engine: &Engine, me: &str) -> Infallible {
     loop {
         tokio::time::sleep(Duration::from_mins(1)).await;
         if let Err(failure) = engine.take_duty(DECIDING, me, DUTY).await {
-            warn!(error = %failure, "Another daemon may begin to decide as well");
+            warn!(error = chain(&failure), "Another daemon may begin to decide as well");
         }
     }
 }
@@ -189,8 +198,12 @@ async fn cleaning_up(live: &Live, watch: &Watch, stop: &CancellationToken) {
                 Halted::No => engine.drop_old().await.map(|_| ()),
             }
         };
-        if let Err(failure) = dropped.await {
-            error!(error = %failure, "Old messages could not be dropped; the next night tries again");
+        // What is left of the old ones, the next night drops.
+        if let Some(Err(failure)) = stop.run_until_cancelled(dropped).await {
+            error!(
+                error = chain(&failure),
+                "Old messages could not be dropped; the next night tries again"
+            );
         }
     }
 }

@@ -1,15 +1,8 @@
 //! Looks whether it is safe to go on: at the clock, and at an operator's word.
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 use tracing::{error, info};
 
-use crate::engine::{Engine, EngineError, HaltCause};
-
-/// A clock that gains more than this between two looks was set. A greeting is welcome for hours, so
-/// less does no harm.
-const JUMP: TimeDelta = TimeDelta::hours(1);
+use crate::engine::{Engine, EngineError, Glance};
 
 /// Whether nothing is to be decided or sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,27 +15,25 @@ pub(super) enum Halted {
 pub(super) struct Watch(Mutex<Seen>);
 
 struct Seen {
-    now: DateTime<Utc>,
-    uptime: Duration,
+    clock: Glance,
     /// Whether it was said that everything stands still.
     said: bool,
 }
 
 impl Watch {
     pub(super) fn new(engine: &Engine) -> Self {
-        let (now, uptime) = (engine.clock.now(), engine.clock.uptime());
-        Self(Mutex::new(Seen { now, uptime, said: false }))
+        Self(Mutex::new(Seen { clock: engine.glance(), said: false }))
     }
 
     /// Whether everything stands still. Says so when that begins and when it ends. Whoever asks
     /// meanwhile waits, so that nobody goes on who has not seen what is just being seen.
     pub(super) async fn look(&self, engine: &Engine) -> Result<Halted, EngineError> {
         let mut seen = self.0.lock().await;
-        let (now, uptime) = (engine.clock.now(), engine.clock.uptime());
-        if seen.has_jumped(now, uptime) && !engine.server_agrees(JUMP).await? {
-            engine.halt(HaltCause::ClockJumped).await?;
+        let now = engine.glance();
+        if now.has_jumped_since(seen.clock) {
+            engine.halt_unless_right().await?;
         }
-        (seen.now, seen.uptime) = (now, uptime);
+        seen.clock = now;
         let halt = engine.halted().await?;
         let was_said = std::mem::replace(&mut seen.said, halt.is_some());
         let Some(halt) = halt else {
@@ -59,13 +50,5 @@ impl Watch {
             );
         }
         Ok(Halted::Yes)
-    }
-}
-
-impl Seen {
-    /// Whether the clock has gained on the time that has really passed since the last look.
-    fn has_jumped(&self, now: DateTime<Utc>, uptime: Duration) -> bool {
-        let passed = TimeDelta::from_std(uptime.saturating_sub(self.uptime)).unwrap_or_default();
-        now - self.now - passed > JUMP
     }
 }

@@ -80,6 +80,19 @@ impl Settlement {
         }
     }
 
+    /// What the address is in for after `outcome`, whatever becomes of the mail.
+    #[must_use]
+    pub fn address(outcome: &Outcome) -> AddressEffect {
+        match outcome {
+            Outcome::Rejected { phase, reply } => {
+                Refusal::of(*phase, reply).follows(reply.wait_hint()).address
+            }
+            Outcome::Accepted { .. } | Outcome::NotSent { .. } | Outcome::InDoubt { .. } => {
+                AddressEffect::Nothing
+            }
+        }
+    }
+
     /// Whether the relay, and not this mail, is in trouble, so that further mails would fail alike.
     #[must_use]
     pub fn relay_in_trouble(&self) -> bool {

@@ -2,7 +2,7 @@
 use chrono::TimeDelta;
 use tracing::{info, warn};
 
-use super::{Engine, EngineError, PAGE};
+use super::{Engine, EngineError, PAGE, chain};
 use crate::{
     domain::{DoubtPolicy, Feedback, OutreachId, OutreachState, Resolution},
     store::{Claimed, OpenDoubt, StoreError, Tx},
@@ -124,7 +124,8 @@ impl Engine {
         let Some(how) = Resolution::known(to) else { return };
         let testified = async {
             let mut tx = self.store.begin().await?;
-            let was_open = tx.testify(claimed.id, claimed.attempt, how, self.clock.now()).await?;
+            let attempt = (claimed.attempt, claimed.lease_token);
+            let was_open = tx.testify(claimed.id, attempt, how, self.clock.now()).await?;
             tx.commit().await?;
             Ok::<bool, StoreError>(was_open)
         };
@@ -136,7 +137,11 @@ impl Engine {
             }
             Ok(false) => {}
             Err(failure) => {
-                warn!(error = %failure, outreach.id = id, "What is known of outreach {id} is lost");
+                warn!(
+                    error = chain(&failure),
+                    outreach.id = id,
+                    "What is known of outreach {id} is lost"
+                );
             }
         }
     }

@@ -35,6 +35,7 @@ pub use preview::Preview;
 pub use reclassify::Reclassified;
 pub use record::Recorded;
 pub use retention::Dropped;
+pub use safety::Glance;
 
 use crate::{
     clock::Clock,
@@ -108,9 +109,33 @@ pub enum EngineError {
     /// An operator has to look first.
     #[error("nothing is decided or sent since {}: {}; look at it, then run `perennial resume`", .0.since.format("%Y-%m-%d %H:%M UTC"), .0.why.in_english())]
     Halted(crate::store::Halt),
+    /// Leases are held by the time of day, so that daemons whose clocks differ take mails from one
+    /// another that are being sent.
+    #[error(
+        "nothing is sent: the clock here is {} the database server's by {seconds} seconds, and more than {most}, a third of `delivery.lease`, is not safe; set both clocks by NTP",
+        if *.ahead { "ahead of" } else { "behind" }
+    )]
+    Skewed {
+        /// Whether ours is ahead.
+        ahead: bool,
+        /// By how much they differ.
+        seconds: i64,
+        /// By how much they may.
+        most: i64,
+    },
+    /// What the last daemon could not write down lies in a file.
+    #[error("the outcomes that the last daemon could not write down cannot be read")]
+    Outcomes(#[source] std::io::Error),
     /// A worker of ours panicked.
     #[error("a worker stopped unexpectedly")]
     Worker,
+}
+
+/// An error and what caused it, on one line, for logs and for people.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn listed<T: std::fmt::Display>(problems: &[T]) -> String {

@@ -195,8 +195,8 @@ fn new_outreach(rules: &Rules, contact: &Snapshot, mail: &NextMail) -> NewOutrea
     }
 }
 
-/// A random number for a Message-ID: 63 bits, so that it is positive everywhere.
-fn nonce() -> i64 {
+/// A random number, as for a Message-ID: 63 bits, so that it is positive everywhere.
+pub(super) fn nonce() -> i64 {
     let mut bytes = [0; 8];
     ring::rand::SystemRandom::new()
         .fill(&mut bytes)

@@ -1,4 +1,5 @@
 //! Takes in what comes back from a mail.
+use chrono::{DateTime, Utc};
 use tracing::info;
 
 use super::{Engine, EngineError};
@@ -60,22 +61,22 @@ impl Engine {
         Ok(if first { Recorded::First } else { Recorded::Again })
     }
 
-    /// Does what a relay's answer means for an address.
+    /// Does what a relay's answer at that time means for an address. Doing it again changes nothing.
     pub(super) async fn judge_address(
         &self,
         address: &EmailAddress,
         effect: AddressEffect,
+        at: DateTime<Utc>,
     ) -> Result<(), EngineError> {
         let trouble = match effect {
             AddressEffect::Nothing => return Ok(()),
             AddressEffect::Suppress(why) => return self.suppress(address, why).await,
             AddressEffect::Count(trouble) => trouble,
         };
-        let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        let events = tx.note_trouble(address, trouble, now).await?;
-        if let Some(why) = trouble.suppresses(&events, now) {
-            tx.suppress(address, why, now).await?;
+        let events = tx.note_trouble(address, trouble, at).await?;
+        if let Some(why) = trouble.suppresses(&events, at) {
+            tx.suppress(address, why, self.clock.now()).await?;
             info!(why = why.as_str(), "Suppressed an address: {}", why.as_str());
         }
         tx.commit().await?;

@@ -1,10 +1,10 @@
 //! Whether it is safe to decide and to send, and who does what for all daemons.
-use std::{fs, path::Path};
+use std::{fs, io, path::Path, time::Duration};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{error, warn};
 
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, plan::nonce};
 use crate::store::{Halt, HaltCause};
 
 impl HaltCause {
@@ -25,7 +25,73 @@ impl HaltCause {
     }
 }
 
+/// A clock that gains more than this on the time that has really passed was set. A greeting is welcome
+/// for hours, so less does no harm.
+const JUMP: TimeDelta = TimeDelta::hours(1);
+
+/// What the clock shows at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Glance {
+    /// The time of day.
+    pub now: DateTime<Utc>,
+    /// The time that no setting of the clock changes.
+    pub uptime: Duration,
+}
+
+impl Glance {
+    /// Whether the clock was set ahead since `before`.
+    #[must_use]
+    pub fn has_jumped_since(self, before: Self) -> bool {
+        let passed = self.uptime.saturating_sub(before.uptime);
+        self.now - before.now - TimeDelta::from_std(passed).unwrap_or_default() > JUMP
+    }
+}
+
 impl Engine {
+    /// What the clock shows now.
+    #[must_use]
+    pub fn glance(&self) -> Glance {
+        Glance { now: self.clock.now(), uptime: self.clock.uptime() }
+    }
+
+    /// Halts after the clock jumped, unless the database server has the same time: then ours was put
+    /// right. Returns whether it halted.
+    pub async fn halt_unless_right(&self) -> Result<bool, EngineError> {
+        let skew = self.skew().await?;
+        let is_right = skew.is_some_and(|skew| skew.abs() <= JUMP);
+        if !is_right {
+            self.halt(HaltCause::ClockJumped).await?;
+        }
+        Ok(!is_right)
+    }
+
+    /// Fails if leases mean another time to us than to other daemons: the server's clock stands for
+    /// theirs. Not where the database is a file, or somebody made our time up.
+    pub async fn refuse_if_skewed(&self) -> Result<(), EngineError> {
+        if !self.clock.is_real() {
+            return Ok(());
+        }
+        let most = TimeDelta::from_std(self.config.patience.lease / 3).unwrap_or(TimeDelta::MAX);
+        match self.skew().await? {
+            Some(skew) if skew.abs() > most => Err(EngineError::Skewed {
+                ahead: skew > TimeDelta::zero(),
+                seconds: skew.abs().num_seconds(),
+                most: most.num_seconds(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// By how much our clock is ahead of the database server's at least, since the answer takes its
+    /// time; nothing where the database is a file.
+    async fn skew(&self) -> Result<Option<TimeDelta>, EngineError> {
+        let before = self.clock.now();
+        let Some(theirs) = self.store.server_time().await? else { return Ok(None) };
+        // It was looked at between the two.
+        let nearest = theirs.clamp(before, self.clock.now().max(before));
+        Ok(Some(nearest - theirs))
+    }
+
     /// Why nothing is decided or sent, if that is so.
     pub async fn halted(&self) -> Result<Option<Halt>, EngineError> {
         Ok(self.store.halt().await?)
@@ -70,25 +136,32 @@ impl Engine {
 
     /// Writes down outside of the database how far it has come; halts if it had come further.
     pub async fn bear_witness(&self, witness: &Path) -> Result<(), EngineError> {
-        let newest = self.store.newest_token().await?;
+        // Another daemon may write it meanwhile, and what it writes, the database has come to before.
         let seen = fs::read_to_string(witness).ok().and_then(|text| text.trim().parse().ok());
-        if seen.is_some_and(|seen: i64| newest < seen) {
-            self.halt(HaltCause::Restored).await?;
-        }
-        let next = witness.with_extension("next");
-        let written =
-            fs::write(&next, format!("{newest}\n")).and_then(|()| fs::rename(&next, witness));
-        if let Err(failure) = written {
-            warn!(error = %failure, "A restored backup would not be noticed: the witness cannot be written");
+        let newest = self.store.newest_token().await?;
+        match seen {
+            Some(seen) if newest < seen => self.halt_restored(seen).await?,
+            Some(seen) if newest == seen => {}
+            _ => {
+                if let Err(failure) = write_witness(witness, newest) {
+                    warn!(error = %failure, "A restored backup would not be noticed: the witness cannot be written");
+                }
+            }
         }
         Ok(())
     }
 
-    /// Whether the database server's clock agrees with ours, give or take `tolerance`; not where the
-    /// database is a file.
-    pub async fn server_agrees(&self, tolerance: TimeDelta) -> Result<bool, EngineError> {
-        let theirs = self.store.server_time().await?;
-        Ok(theirs.is_some_and(|theirs| (theirs - self.clock.now()).abs() <= tolerance))
+    /// Halts since the database had given out lease tokens up to `seen` before it went back. It goes on
+    /// behind them, so that no token is given out twice, and so that the same backup is noticed once
+    /// more if it is restored again.
+    async fn halt_restored(&self, seen: i64) -> Result<(), EngineError> {
+        let why = HaltCause::Restored;
+        let mut tx = self.store.begin().await?;
+        tx.halt(&Halt { since: self.clock.now(), why }).await?;
+        tx.skip_tokens(seen).await?;
+        tx.commit().await?;
+        error!("Halted: {}", why.in_english());
+        Ok(())
     }
 
     /// Takes on, or keeps, the work called `name` that one daemon does for all. Returns whether it is
@@ -113,4 +186,15 @@ impl Engine {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Replaces the witness as a whole. Daemons that share its folder write it under names of their own
+/// first, or one would take the other's file away.
+fn write_witness(witness: &Path, newest: i64) -> io::Result<()> {
+    let next = witness.with_extension(format!("next-{:016x}", nonce()));
+    let written = fs::write(&next, format!("{newest}\n")).and_then(|()| fs::rename(&next, witness));
+    if written.is_err() {
+        let _ = fs::remove_file(&next);
+    }
+    written
 }

@@ -130,18 +130,23 @@ impl Tx {
 }
 
 impl Tx {
-    /// The outcome of this very attempt after all. Returns whether it was in doubt.
+    /// The outcome of this very attempt after all: of the one with this number under this lease, since
+    /// a mail that was taken back unmarked gives its number to whoever claims it next. Returns whether
+    /// it was in doubt.
     pub async fn testify(
         &mut self,
         outreach: OutreachId,
-        attempt: u32,
+        (attempt, lease_token): (u32, i64),
         how: Resolution,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
-        let sql = "select outreach_id from doubts
-                   where outreach_id = $1 and attempt_no = $2 and resolved_at is null";
+        let sql = "select d.outreach_id from doubts d
+                   join attempts a on a.outreach_id = d.outreach_id and a.no = d.attempt_no
+                   where d.outreach_id = $1 and d.attempt_no = $2 and d.resolved_at is null
+                     and a.lease_token = $3";
         let open: Option<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
-            .bind(outreach.0).bind(i64::from(attempt)).fetch_optional(conn).await?);
+            .bind(outreach.0).bind(i64::from(attempt)).bind(lease_token)
+            .fetch_optional(conn).await?);
         if open.is_none() {
             return Ok(false);
         }

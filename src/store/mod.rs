@@ -150,6 +150,12 @@ pub enum StoreError {
         /// Column.
         column: &'static str,
     },
+    /// Nothing is to be decided or sent, and why cannot be read: a newer program wrote it, or somebody
+    /// by hand.
+    #[error(
+        "nothing is decided or sent, and why was written down cannot be read; use the newest program, or look at what happened and run `perennial resume`"
+    )]
+    Halt,
     /// A newer program has been here.
     #[error(
         "the database is at version {found}, this program knows versions up to {known}; use a newer program"

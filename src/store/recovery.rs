@@ -2,7 +2,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
-use super::{StoreError, Tx, execute, json, json_keys, on_tx};
+use super::{Store, StoreError, Tx, execute, json, json_keys, on_pool, on_tx};
 use crate::domain::{ContactId, MOST_STRIKES, OutreachId};
 
 /// What was taken back from daemons that let their leases end.
@@ -24,6 +24,17 @@ struct TakenBack {
     id: i64,
     contact_id: i64,
     state: String,
+}
+
+impl Store {
+    /// Whether mails may leave now that daemons broke down with.
+    pub async fn has_struck(&self, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let sql = "select id from outreach
+                   where state = 'ready' and strikes > 0 and next_at <= $1 limit 1";
+        let waits: Option<i64> = on_pool!(self, pool => sqlx::query_scalar(sql)
+            .bind(now.timestamp_millis()).fetch_optional(pool).await?);
+        Ok(waits.is_some())
+    }
 }
 
 impl Tx {

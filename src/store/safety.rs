@@ -30,9 +30,11 @@ const HALT: &str = "halt";
 const HOME: &str = "home";
 
 impl Store {
-    /// Why nothing is decided or sent, if that is so.
+    /// Why nothing is decided or sent, if that is so. A halt that cannot be read is an error: whoever
+    /// wrote it, it was not meant that everything goes on.
     pub async fn halt(&self) -> Result<Option<Halt>, StoreError> {
-        Ok(self.meta(HALT).await?.and_then(|text| serde_json::from_str(&text).ok()))
+        let halt = self.meta(HALT).await?.map(|text| serde_json::from_str(&text));
+        halt.transpose().map_err(|_| StoreError::Halt)
     }
 
     /// What tells this database from a copy of it, as far as the server knows; the path of a file
@@ -83,6 +85,12 @@ impl Tx {
     pub async fn resume(&mut self) -> Result<bool, StoreError> {
         let sql = "delete from meta where key = $1";
         Ok(execute!(self, sql, HALT) > 0)
+    }
+
+    /// Gives out no lease token up to `last` any more.
+    pub async fn skip_tokens(&mut self, last: i64) -> Result<(), StoreError> {
+        execute!(self, "update lease_tokens set last = $1 where id = 1 and last < $1", last);
+        Ok(())
     }
 
     /// Where this database was used last, and writes down where it is used now.

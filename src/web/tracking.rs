@@ -9,7 +9,10 @@ use axum::{
 use tracing::{debug, warn};
 
 use super::{Shared, words::Page};
-use crate::domain::{Feedback, Locale, OutreachId, Purpose, Token};
+use crate::{
+    domain::{Feedback, Locale, OutreachId, Purpose, Token},
+    engine::chain,
+};
 
 /// A transparent GIF of one pixel, 43 bytes.
 const PIXEL: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\x21\xf9\x04\
@@ -140,7 +143,7 @@ impl Shared {
     }
 
     fn sorry(&self, error: &dyn std::error::Error, locale: &Locale) -> Response {
-        warn!(error = %error, "A public page could not be made");
+        warn!(error = chain(&error), "A public page could not be made");
         self.page(StatusCode::SERVICE_UNAVAILABLE, Page::Sorry, locale)
     }
 }

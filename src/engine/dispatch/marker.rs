@@ -7,24 +7,29 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::{Stop, outcomes};
 use crate::{
-    engine::Engine,
+    engine::{Engine, chain},
     store::{Mark, Prepared, StoreError},
 };
 
 /// Marks that are committed together at most.
 const GROUP: usize = 64;
 /// Between two tries to write down an outcome while the database refuses.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the database still has for everything once nothing is waited for any more.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Takes marks from many senders. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Marker {
-    /// Senders send, the one [`write`] loop receives.
+    /// Senders send, the one [`Loop`] receives.
     requests: mpsc::Sender<Request>,
+    /// The database has had its time.
+    late: CancellationToken,
 }
 
 enum Request {
@@ -51,7 +56,14 @@ impl Marker {
         stop: Stop,
     ) -> (Self, impl Future<Output = ()>) {
         let (requests, incoming) = mpsc::channel(GROUP * 4);
-        (Self { requests }, write(engine, lease, stop, incoming))
+        let late = CancellationToken::new();
+        let writer = Loop { engine, lease, stop, late: late.clone() };
+        (Self { requests, late }, writer.run(incoming))
+    }
+
+    /// Does what a database has to answer for; `None` if it did not within the time that is left.
+    pub(super) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.late.run_until_cancelled(work).await
     }
 
     /// Asks for the durable mark that the content of `message` is about to leave, behind all marks
@@ -87,78 +99,107 @@ impl MayLeave {
 pub(super) struct Written(oneshot::Receiver<bool>);
 
 impl Written {
-    /// Waits until it is written. Returns whether the row was still ours.
-    pub(super) async fn was_ours(self) -> bool {
-        self.0.await.unwrap_or(false)
+    /// Waits until it is written. Returns whether the row was still ours; `None` if the database did
+    /// not take it, and the next start will.
+    pub(super) async fn was_ours(self) -> Option<bool> {
+        self.0.await.ok()
     }
 }
 
-async fn write(
+/// What writes marks down.
+struct Loop {
     engine: Engine,
     lease: TimeDelta,
     stop: Stop,
-    mut incoming: mpsc::Receiver<Request>,
-) {
-    let mut group = Vec::with_capacity(GROUP);
-    while incoming.recv_many(&mut group, GROUP).await > 0 {
-        let (mut sending, mut starts) = (Vec::new(), Vec::new());
-        let (mut settled, mut ends) = (Vec::new(), Vec::new());
-        for request in group.drain(..) {
-            match request {
-                Request::Sending(message, answer) => {
-                    sending.push(message);
-                    starts.push(answer);
-                }
-                Request::Settled(mark, answer) => {
-                    settled.push(mark);
-                    ends.push(answer);
-                }
-            }
-        }
-        let mut outcome = commit(&engine, lease, &sending, &settled).await;
-        if let Err(failure) = &outcome {
-            error!(error = %failure, "The ledger could not be written; nothing new leaves until it can");
-            sending.clear();
-            for answer in starts.drain(..) {
-                let _ = answer.send(Err(NotMarked::Database));
-            }
-            while outcome.is_err() && !settled.is_empty() {
-                if stop.now.run_until_cancelled(tokio::time::sleep(PATIENCE)).await.is_none() {
-                    outcomes::keep(stop.outcomes.as_deref(), &settled);
-                    break;
-                }
-                outcome = commit(&engine, lease, &[], &settled).await;
-            }
-        }
-        let Ok((may_leave, moved)) = outcome else { continue };
-        for (message, answer) in sending.iter().zip(starts) {
-            let verdict =
-                if may_leave.contains(&message.id) { Ok(()) } else { Err(NotMarked::Fenced) };
-            let _ = answer.send(verdict);
-        }
-        for (mark, answer) in settled.iter().zip(ends) {
-            let _ = answer.send(moved.contains(&mark.id));
-        }
-    }
+    late: CancellationToken,
 }
 
 type Ids = std::collections::HashSet<crate::domain::OutreachId>;
 
-async fn commit(
-    engine: &Engine,
-    lease: TimeDelta,
-    sending: &[Prepared],
-    settled: &[Mark],
-) -> Result<(Ids, Ids), StoreError> {
-    let mut tx = engine.store.begin().await?;
-    // By the time of the commit: whoever waited for the database has no less of a lease for it.
-    let now = engine.clock.now();
-    let may_leave = if sending.is_empty() {
-        Ids::new()
-    } else {
-        tx.mark_sending(sending, now, now + lease).await?
-    };
-    let moved = if settled.is_empty() { Ids::new() } else { tx.mark_settled(settled, now).await? };
-    tx.commit().await?;
-    Ok((may_leave, moved))
+impl Loop {
+    async fn run(self, incoming: mpsc::Receiver<Request>) {
+        let mut writing = std::pin::pin!(self.write(incoming));
+        let time_is_up = async {
+            self.stop.now.cancelled().await;
+            tokio::time::sleep(LAST_PATIENCE).await;
+        };
+        tokio::select! {
+            () = &mut writing => return,
+            () = time_is_up => self.late.cancel(),
+        }
+        writing.await;
+    }
+
+    async fn write(&self, mut incoming: mpsc::Receiver<Request>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while incoming.recv_many(&mut group, GROUP).await > 0 {
+            let (mut sending, mut starts) = (Vec::new(), Vec::new());
+            let (mut settled, mut ends) = (Vec::new(), Vec::new());
+            for request in group.drain(..) {
+                match request {
+                    Request::Sending(message, answer) => {
+                        sending.push(message);
+                        starts.push(answer);
+                    }
+                    Request::Settled(mark, answer) => {
+                        settled.push(mark);
+                        ends.push(answer);
+                    }
+                }
+            }
+            let mut outcome = self.commit(&sending, &settled).await;
+            if let Err(error) = &outcome {
+                error!(error, "The ledger could not be written; nothing new leaves until it can");
+                sending.clear();
+                for answer in starts.drain(..) {
+                    let _ = answer.send(Err(NotMarked::Database));
+                }
+                while outcome.is_err() && !settled.is_empty() {
+                    let now = &self.stop.now;
+                    if now.run_until_cancelled(tokio::time::sleep(PATIENCE)).await.is_none() {
+                        outcomes::keep(self.stop.outcomes.as_deref(), &settled);
+                        break;
+                    }
+                    outcome = self.commit(&[], &settled).await;
+                }
+            }
+            let Ok((may_leave, moved)) = outcome else { continue };
+            for (message, answer) in sending.iter().zip(starts) {
+                let verdict =
+                    if may_leave.contains(&message.id) { Ok(()) } else { Err(NotMarked::Fenced) };
+                let _ = answer.send(verdict);
+            }
+            for (mark, answer) in settled.iter().zip(ends) {
+                let _ = answer.send(moved.contains(&mark.id));
+            }
+        }
+    }
+
+    /// Fails with words if the database refuses, or says nothing at all for too long. What it wrote all
+    /// the same may be written again.
+    async fn commit(&self, sending: &[Prepared], settled: &[Mark]) -> Result<(Ids, Ids), String> {
+        match self.late.run_until_cancelled(self.try_commit(sending, settled)).await {
+            Some(committed) => committed.map_err(|failure| chain(&failure)),
+            None => Err("the database does not answer".to_owned()),
+        }
+    }
+
+    async fn try_commit(
+        &self,
+        sending: &[Prepared],
+        settled: &[Mark],
+    ) -> Result<(Ids, Ids), StoreError> {
+        let mut tx = self.engine.store.begin().await?;
+        // By the time of the commit: whoever waited for the database has no less of a lease for it.
+        let now = self.engine.clock.now();
+        let may_leave = if sending.is_empty() {
+            Ids::new()
+        } else {
+            tx.mark_sending(sending, now, now + self.lease).await?
+        };
+        let moved =
+            if settled.is_empty() { Ids::new() } else { tx.mark_settled(settled, now).await? };
+        tx.commit().await?;
+        Ok((may_leave, moved))
+    }
 }

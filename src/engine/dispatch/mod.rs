@@ -5,6 +5,7 @@
 //! relay is talked to, and a state moves on an outcome only.
 mod board;
 mod compose;
+mod gate;
 mod marker;
 mod outcomes;
 mod routes;
@@ -16,7 +17,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -29,10 +30,11 @@ use tracing::{info, warn};
 use self::{
     board::Board,
     compose::Left,
+    gate::Gate,
     marker::Marker,
     routes::{Batch, Routes},
 };
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, chain};
 use crate::{domain::MOST_STRIKES, smtp::Transport, store::Recovered};
 
 /// What one round of sending did.
@@ -64,6 +66,8 @@ pub struct Stop {
     pub now: CancellationToken,
     /// Where outcomes are kept that the database does not take any more, for the next start.
     pub outcomes: Option<PathBuf>,
+    /// Mails that have come in doubt since `soon`.
+    pub doubts: Arc<AtomicU64>,
 }
 
 /// Mails that are claimed together.
@@ -71,9 +75,6 @@ const CLAIM: u32 = 500;
 /// The same for mails that a daemon broke down with: few, then one by one, so that the one that breaks
 /// it is found and the others are not taken for it. By the number of breakdowns.
 const CLAIMS: [u32; MOST_STRIKES as usize] = [CLAIM, 32, 1];
-/// Between two looks at what else has become due while a long round is under way.
-const GATE: Duration = Duration::from_secs(30);
-
 /// The longest pause within a round until a relay's rates have room again; after a longer one the
 /// schedule goes on.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -92,8 +93,7 @@ struct Round {
     in_hand: AtomicUsize,
     /// Told whenever there are no more of them.
     hands_free: Notify,
-    /// The uptime at which it was last looked what else has become due.
-    opened_at: Mutex<Option<Duration>>,
+    gate: Gate,
     /// Leases on mails that have not come to their turn yet.
     leases: Mutex<BTreeSet<i64>>,
     done: Mutex<Dispatched>,
@@ -118,7 +118,7 @@ impl Engine {
             routes: Routes::new(relays, providers, self.config.schedules.zone),
             in_hand: AtomicUsize::new(0),
             hands_free: Notify::new(),
-            opened_at: Mutex::default(),
+            gate: Gate::default(),
             leases: Mutex::default(),
             done: Mutex::default(),
         });
@@ -170,19 +170,30 @@ impl Engine {
 }
 
 impl Round {
-    /// Sends what daemons never broke down with, then what they did, ever fewer at a time.
+    /// Sends all there is.
     async fn run(self: Arc<Self>) -> Result<(), EngineError> {
         let keeping = tokio::spawn(Arc::clone(&self).keep_leases());
-        let mut outcome = Ok(());
-        for (strikes, limit) in (0..).zip(CLAIMS) {
-            outcome = Arc::clone(&self).wave(strikes, limit).await;
-            if outcome.is_err() || self.is_over() {
-                break;
-            }
-        }
+        let outcome = self.waves().await;
         keeping.abort();
         self.engine.transport.close().await;
         outcome
+    }
+
+    /// Sends what daemons never broke down with, then what they did, ever fewer at a time; while there
+    /// is no end of the former, a batch of the latter in between.
+    async fn waves(self: &Arc<Self>) -> Result<(), EngineError> {
+        loop {
+            self.gate.go_on();
+            for (strikes, limit) in (0..).zip(CLAIMS) {
+                Arc::clone(self).wave(strikes, limit).await?;
+                if self.is_over() {
+                    return Ok(());
+                }
+            }
+            if !self.gate.gives_way() {
+                return Ok(());
+            }
+        }
     }
 
     /// Sends all ready mails with so many breakdowns, `limit` in hand at a time at most if there were
@@ -208,7 +219,7 @@ impl Round {
             }
             self.routes.write_down(&self.engine.store).await?;
             // What was struck is sent before the next of its kind is claimed.
-            if fed? == 0 || strikes == 0 || self.is_over() {
+            if fed? == 0 || strikes == 0 || self.gate.gives_way() || self.is_over() {
                 return Ok(());
             }
         }
@@ -234,11 +245,9 @@ impl Round {
         let engine = &self.engine;
         let mut claimed = 0;
         while !self.is_over() {
-            if self.is_gate_due() {
-                if engine.halted().await?.is_some() {
-                    break;
-                }
-                self.done().released += engine.open_gate().await?;
+            // Whatever was struck may break this daemon: not before others have left.
+            if !self.pass_gate(strikes == 0 && claimed > 0).await? {
+                break;
             }
             let crowded: Vec<bool> = boards.iter().map(Board::is_crowded).collect();
             if !crowded.contains(&false) {
@@ -283,17 +292,6 @@ impl Round {
             }
         }
         Ok(claimed)
-    }
-
-    /// Whether it is time to look what else has become due; from now on it is not for a while.
-    fn is_gate_due(&self) -> bool {
-        let uptime = self.engine.clock.uptime();
-        let mut opened_at = self.opened_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = opened_at.is_none_or(|then| uptime.saturating_sub(then) >= GATE);
-        if is_due {
-            *opened_at = Some(uptime);
-        }
-        is_due
     }
 
     /// Waits until every mail in hand has its outcome, but not longer than `most`. Returns whether
@@ -360,7 +358,10 @@ impl Round {
                 tx.commit().await
             };
             if let Err(error) = renewed.await {
-                warn!(error = %error, "Leases could not be renewed; mails may go to another daemon");
+                warn!(
+                    error = chain(&error),
+                    "Leases could not be renewed; mails may go to another daemon"
+                );
             }
         }
     }
@@ -371,7 +372,7 @@ impl Round {
 
     /// Whether nothing new is begun any more.
     fn is_over(&self) -> bool {
-        self.stop.soon.is_cancelled()
+        self.stop.soon.is_cancelled() || self.gate.is_shut()
     }
 
     fn leases(&self) -> MutexGuard<'_, BTreeSet<i64>> {
@@ -381,10 +382,4 @@ impl Round {
     fn done(&self) -> MutexGuard<'_, Dispatched> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// An error and what caused it, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,31 +1,23 @@
 //! Outcomes that the database did not take before the daemon had to end, one JSON line each.
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, Write},
-    path::Path,
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
 };
 
 use tracing::{error, info, warn};
 
 use crate::{
-    domain::Resolution,
+    domain::{AddressEffect, Resolution, Settlement},
     engine::{Engine, EngineError},
     store::Mark,
 };
 
 /// Appends `marks` to the file, durably. Where that fails too, the log has them.
 pub(super) fn keep(path: Option<&Path>, marks: &[Mark]) {
-    let kept = path.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)).and_then(|path| {
-        let mut options = OpenOptions::new();
-        // What relays say may name addresses.
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.create(true).append(true).open(path)?;
-        for mark in marks {
-            let line = serde_json::to_string(mark).map_err(io::Error::other)?;
-            writeln!(file, "{line}")?;
-        }
-        file.sync_all()
-    });
+    let kept = path
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        .and_then(|path| append(path, marks));
     match kept {
         Ok(()) => {
             let count = marks.len();
@@ -40,40 +32,125 @@ pub(super) fn keep(path: Option<&Path>, marks: &[Mark]) {
     }
 }
 
+/// In one piece between two line ends, so that neither what another daemon adds meanwhile nor a line that
+/// was cut off when the disk was full becomes one line with it.
+fn append(path: &Path, marks: &[Mark]) -> io::Result<()> {
+    let mut text = Vec::from(b"\n");
+    for mark in marks {
+        serde_json::to_writer(&mut text, mark).map_err(io::Error::other)?;
+        text.push(b'\n');
+    }
+    let mut options = OpenOptions::new();
+    // What relays say may name addresses.
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.create(true).append(true).open(path)?;
+    file.write_all(&text)?;
+    file.sync_all()
+}
+
+/// The marks of a file, and how many lines of it are none.
+fn read(path: &Path) -> io::Result<(Vec<Mark>, usize)> {
+    let text = fs::read(path)?;
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let read: Vec<Option<Mark>> = lines.map(|line| serde_json::from_slice(line).ok()).collect();
+    let strange = read.iter().filter(|mark| mark.is_none()).count();
+    Ok((read.into_iter().flatten().collect(), strange))
+}
+
 impl Engine {
     /// Writes down the outcomes that an earlier daemon had to leave in the file at `path`, and takes
-    /// the file away. An outcome of a mail that has come in doubt meanwhile ends the doubt. Returns how
-    /// many outcomes there were.
+    /// the file away; one with lines that are no outcomes is kept under another name. An outcome of a
+    /// mail that has come in doubt meanwhile ends the doubt. Returns how many outcomes there were.
     ///
     /// # Errors
     ///
-    /// If the database does not take them; the file stays then.
+    /// If the file cannot be read, or the database does not take them; the file stays then.
     pub async fn take_kept_outcomes(&self, path: &Path) -> Result<usize, EngineError> {
         // Another daemon may be adding to it; what it adds from now on is in a file of its own.
-        let mut taken = path.as_os_str().to_owned();
-        taken.push(".taken");
-        let taken = Path::new(&taken);
-        if !taken.exists() && fs::rename(path, taken).is_err() {
+        let taken = beside(path, ".taken");
+        if !taken.exists() && fs::rename(path, &taken).is_err() {
             return Ok(0);
         }
-        let Ok(file) = File::open(taken) else { return Ok(0) };
-        // A line that was cut off when the disk was full tells nothing; its mail stays in doubt.
-        let lines = BufReader::new(file).lines().map_while(Result::ok);
-        let marks: Vec<Mark> = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
-        let now = self.clock.now();
-        let mut tx = self.store.begin().await?;
-        let moved = tx.mark_settled(&marks, now).await?;
-        for mark in marks.iter().filter(|mark| !moved.contains(&mark.id)) {
-            if let (Some(attempt), Some(how)) = (&mark.attempt, Resolution::known(mark.to)) {
-                tx.testify(mark.id, attempt.no, how, now).await?;
-            }
-        }
-        tx.commit().await?;
-        if let Err(failure) = fs::remove_file(taken) {
+        let (marks, strange) = match read(&taken) {
+            Ok(read) => read,
+            // Another daemon has just done it.
+            Err(failure) if failure.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(failure) => return Err(EngineError::Outcomes(failure)),
+        };
+        self.write_down_kept(&marks).await?;
+        let cleared = if strange == 0 {
+            fs::remove_file(&taken)
+        } else {
+            let aside = beside(path, &format!(".strange-{}", self.clock.now().timestamp_millis()));
+            let name = aside.display();
+            warn!(
+                strange,
+                "{strange} kept outcomes cannot be read; their mails stay in doubt, and {name} has them"
+            );
+            fs::rename(&taken, &aside)
+        };
+        if let Err(failure) = cleared {
             warn!(error = %failure, "The file of kept outcomes cannot be removed; it is harmless");
         }
         let count = marks.len();
         info!(count, "Wrote down {count} outcomes that the last daemon could not");
         Ok(count)
+    }
+
+    /// As if they had been written down at their time. Doing it again changes nothing.
+    async fn write_down_kept(&self, marks: &[Mark]) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        let moved = tx.mark_settled(marks, now).await?;
+        for mark in marks.iter().filter(|mark| !moved.contains(&mark.id)) {
+            if let (Some(attempt), Some(how)) = (&mark.attempt, Resolution::known(mark.to)) {
+                tx.testify(mark.id, (attempt.no, mark.lease_token), how, now).await?;
+            }
+        }
+        tx.commit().await?;
+        for mark in marks {
+            let Some(attempt) = &mark.attempt else { continue };
+            let effect = Settlement::address(&attempt.outcome);
+            if effect == AddressEffect::Nothing {
+                continue;
+            }
+            if let Some(target) = self.store.feedback_target(mark.id).await? {
+                self.judge_address(&target.email, effect, attempt.ended_at).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `path` with `more` at its end.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OutreachId, OutreachState};
+
+    #[test]
+    fn a_line_that_was_cut_off_spoils_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outcomes.jsonl");
+        let mark = |id| Mark {
+            id: OutreachId(id),
+            lease_token: 1,
+            from: OutreachState::Claimed,
+            to: OutreachState::Ready,
+            next_at: None,
+            attempt: None,
+        };
+        keep(Some(&path), &[mark(1), mark(2)]);
+        let mut text = fs::read(&path).unwrap();
+        text.truncate(text.len() - 9);
+        fs::write(&path, text).unwrap();
+        keep(Some(&path), &[mark(3)]);
+        assert_eq!(read(&path).unwrap(), (vec![mark(1), mark(3)], 1));
     }
 }

@@ -1,14 +1,17 @@
 //! Judges outcomes and writes down what follows.
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
+use chrono::{DateTime, Utc};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use super::{Round, compose::Left, send::Course};
+use super::{Round, compose::Left, marker::PATIENCE, outcomes, send::Course};
 use crate::{
     domain::{
-        Choice, EmailAddress, Outcome, OutreachState, Phase, Settlement, Try, mask_addresses,
+        AddressEffect, Choice, EmailAddress, Outcome, OutreachState, Phase, Settlement, Try,
+        mask_addresses,
     },
+    engine::chain,
     store::{Attempt, Claimed, Mark},
 };
 
@@ -30,11 +33,17 @@ impl Round {
             not_after: claimed.not_after,
         };
         let settlement = Settlement::of(&outcome, &attempt, now);
-        if let (Some(place), Some(event)) = (course.relay, settlement.route) {
-            self.routes.note(place, &claimed.domain, event, now);
+        // What was cut off says nothing of the relay, and it would be remembered beyond the restart.
+        if !self.stop.now.is_cancelled() {
+            if let (Some(place), Some(event)) = (course.relay, settlement.route) {
+                self.routes.note(place, &claimed.domain, event, now);
+            }
+            if settlement.relay_in_trouble() {
+                self.say_trouble(course.relay, &outcome);
+            }
         }
-        if settlement.relay_in_trouble() {
-            self.say_trouble(course.relay, &outcome);
+        if settlement.to == OutreachState::InDoubt && self.stop.soon.is_cancelled() {
+            self.stop.doubts.fetch_add(1, Ordering::Relaxed);
         }
         self.put_down();
         let mark = Mark {
@@ -53,20 +62,45 @@ impl Round {
                 outcome,
             }),
         };
+        let verdict = (settlement.address != AddressEffect::Nothing).then(|| mark.clone());
         let written = self.marker.settled(mark).await;
         let round = Arc::clone(self);
         tokio::spawn(async move {
-            if written.was_ours().await {
-                round.count(settlement.to);
-            } else {
-                warn!(outreach.id = claimed.id.0, "Outreach {} was fenced off", claimed.id.0);
-                round.engine.testify(&claimed, settlement.to).await;
+            match written.was_ours().await {
+                Some(true) => round.count(settlement.to),
+                Some(false) => {
+                    warn!(outreach.id = claimed.id.0, "Outreach {} was fenced off", claimed.id.0);
+                    round.engine.testify(&claimed, settlement.to).await;
+                }
+                // The next start looks at the address as well.
+                None => return,
             }
-            if let Err(error) = round.engine.judge_address(&recipient, settlement.address).await {
-                let id = claimed.id.0;
-                warn!(error = %error, outreach.id = id, "What outreach {id} says of its address is lost");
+            if let Some(mark) = verdict {
+                round.judge(mark, &recipient, (settlement.address, now)).await;
             }
         })
+    }
+
+    /// Does what an answer means for its address, however often that has to be tried: the relay may
+    /// never say it again. What cannot be done before the end is left to the next start with the mark.
+    async fn judge(
+        &self,
+        mark: Mark,
+        recipient: &EmailAddress,
+        (effect, at): (AddressEffect, DateTime<Utc>),
+    ) {
+        loop {
+            let judging = self.engine.judge_address(recipient, effect, at);
+            let Some(judged) = self.marker.in_time(judging).await else { break };
+            let Err(error) = judged else { return };
+            let (id, error) = (mark.id.0, chain(&error));
+            warn!(error, outreach.id = id, "What outreach {id} says of its address has to wait");
+            let pause = tokio::time::sleep(PATIENCE);
+            if self.stop.now.run_until_cancelled(pause).await.is_none() {
+                break;
+            }
+        }
+        outcomes::keep(self.stop.outcomes.as_deref(), &[mark]);
     }
 
     /// Writes down why a claimed mail is not on its way.
@@ -101,7 +135,7 @@ impl Round {
             }),
         };
         self.put_down();
-        if self.marker.settled(mark).await.was_ours().await {
+        if self.marker.settled(mark).await.was_ours().await == Some(true) {
             self.count(to);
         }
     }

@@ -1,15 +1,20 @@
 //! SIGTERM under load.
 use std::time::Duration;
 
-use super::{number, seed};
+use sqlx::{Connection as _, PgConnection};
+
+use super::{count, number, seed, settle};
 use crate::support::{
-    chaos::{Answer, ChaosRelay, Dice, Mix},
+    chaos::{Act, Answer, ChaosRelay, Dice, Gate, Mix, Step},
     daemon::{Sending, Site},
     database::Database,
     on_both_databases,
 };
 
-on_both_databases!(a_daemon_that_is_told_to_stop_leaves_nothing_in_doubt);
+on_both_databases!(
+    a_daemon_that_is_told_to_stop_leaves_nothing_in_doubt,
+    a_daemon_fails_if_a_mail_comes_in_doubt_while_it_stops,
+);
 
 const SENDING: Sending = Sending { connections: 4, content_seconds: 10, lease_seconds: 15 };
 /// Messages before a daemon is told to stop at most; as many again may be on their way.
@@ -48,4 +53,57 @@ async fn a_daemon_that_is_told_to_stop_leaves_nothing_in_doubt(db: &Database) {
     let found = site.json(&format!("audit --ledger {} --kills 0", relay.ledger().display()));
     assert_eq!(found["holds"], true, "{found}");
     assert_eq!((&found["doubts"], &found["duplicates"]), (&0.into(), &0.into()));
+}
+
+async fn a_daemon_fails_if_a_mail_comes_in_doubt_while_it_stops(db: &Database) {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let relay = ChaosRelay::start(move |moment| match moment.step {
+        Step::Dot => Answer::from(Act::Close).behind(&held),
+        _ => Answer::good(),
+    });
+    let site = Site::new(&db.url, relay.address, SENDING);
+    site.import(0..1);
+    let daemon = site.start();
+    gate.reached().await;
+    daemon.signal("-TERM");
+    daemon.wait_to_say("Stopping", Duration::from_secs(10));
+    gate.open();
+    let (status, _) = daemon.wait(Duration::from_secs(30));
+    assert!(!status.success(), "{status}");
+    assert_eq!(count(&db.url, "state = 'in_doubt'").await, 1);
+}
+
+mod a_database_that_says_nothing_keeps_no_daemon_and_costs_no_outcome {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        super::stop_while_the_ledger_is_locked().await;
+    }
+}
+
+async fn stop_while_the_ledger_is_locked() {
+    let db = Database::postgres().await;
+    let gate = Gate::new();
+    let held = gate.clone();
+    let relay = ChaosRelay::start(move |moment| {
+        if moment.step == Step::Dot { Answer::good().behind(&held) } else { Answer::good() }
+    });
+    let site = Site::new(&db.url, relay.address, SENDING);
+    site.delivery("stop_timeout = \"1 second\"");
+    site.import(0..1);
+    let daemon = site.start();
+    gate.reached().await;
+    let mut other = PgConnection::connect(&db.url).await.unwrap();
+    let mut lock = other.begin().await.unwrap();
+    sqlx::query("lock table outreach").execute(&mut *lock).await.unwrap();
+    gate.open();
+    assert!(relay.wait_for(1, Duration::from_secs(10)));
+    std::thread::sleep(Duration::from_millis(200));
+    daemon.signal("-TERM");
+    let (status, time) = daemon.wait(Duration::from_secs(40));
+    assert!(!status.success(), "{status}");
+    println!("it ended after {} ms", time.as_millis());
+    lock.rollback().await.unwrap();
+    settle(&db.url, &site, SENDING).await;
+    assert_eq!((count(&db.url, "state = 'sent'").await, relay.accepted()), (1, 1));
 }

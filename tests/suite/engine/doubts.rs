@@ -14,7 +14,7 @@ use crate::support::{
     database::Database,
     on_both_databases,
     relay::ScriptedRelay,
-    rows::ledger,
+    rows::{ledger, write},
     world::{Setup, World, birthdays_at},
 };
 
@@ -26,6 +26,9 @@ on_both_databases!(
     an_operator_may_have_a_mail_sent_again_while_it_is_welcome,
     a_halted_engine_does_nothing_until_an_operator_resumes_it,
     a_database_that_went_back_or_moved_is_noticed,
+    a_backup_that_is_restored_twice_is_noticed_twice,
+    daemons_that_share_a_witness_take_no_other_for_a_restored_backup,
+    a_halt_that_cannot_be_read_is_a_halt,
     a_round_that_is_stopped_gives_back_what_it_did_not_begin,
     what_nobody_waits_for_any_more_is_in_doubt,
     an_outcome_that_was_kept_ends_the_doubt_that_came_of_it,
@@ -150,6 +153,58 @@ async fn a_database_that_went_back_or_moved_is_noticed(db: &Database) {
     world.engine.resume().await.unwrap();
     world.engine.settle_in("/there", &witness).await.unwrap();
     assert_eq!(why().await, None, "it was said once");
+}
+
+async fn a_backup_that_is_restored_twice_is_noticed_twice(db: &Database) {
+    let world = World::new(db);
+    world.contacts(ADA).await;
+    world.round().await;
+    let folder = tempfile::tempdir().unwrap();
+    let witness = folder.path().join("witness");
+    world.engine.bear_witness(&witness).await.unwrap();
+    let newest = db.store.newest_token().await.unwrap();
+    assert!(newest > 0);
+    for _ in 0..2 {
+        // What the backup has of it.
+        db.execute("update lease_tokens set last = 0").await;
+        db.execute("delete from meta where key = 'halt'").await;
+        world.engine.bear_witness(&witness).await.unwrap();
+        let halt = world.engine.halted().await.unwrap();
+        assert_eq!(halt.map(|halt| halt.why), Some(HaltCause::Restored));
+        assert_eq!(db.store.newest_token().await.unwrap(), newest, "none is given out twice");
+    }
+    assert!(world.engine.resume().await.unwrap());
+    world.engine.bear_witness(&witness).await.unwrap();
+    assert_eq!(world.engine.halted().await.unwrap(), None, "it was said once");
+}
+
+async fn daemons_that_share_a_witness_take_no_other_for_a_restored_backup(db: &Database) {
+    let world = World::new(db);
+    let folder = tempfile::tempdir().unwrap();
+    let witness = folder.path().join("witness");
+    let mut daemons = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (engine, witness) = (world.engine.clone(), witness.clone());
+        daemons.spawn(async move {
+            for _ in 0..50 {
+                let newest = engine.store.newest_token().await.unwrap();
+                write(&engine.store, async |tx| tx.skip_tokens(newest + 1).await).await;
+                engine.bear_witness(&witness).await.unwrap();
+            }
+        });
+    }
+    daemons.join_all().await;
+    assert_eq!(world.engine.halted().await.unwrap(), None);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+async fn a_halt_that_cannot_be_read_is_a_halt(db: &Database) {
+    let world = World::new(db);
+    db.execute("insert into meta (key, value) values ('halt', '{\"why\":\"of_tomorrow\"}')").await;
+    let refused = round(&world.engine, &Stop::default()).await.unwrap_err();
+    assert!(refused.to_string().contains("perennial resume"), "{refused}");
+    assert!(world.engine.resume().await.unwrap());
+    world.round().await;
 }
 
 async fn a_round_that_is_stopped_gives_back_what_it_did_not_begin(db: &Database) {

@@ -2,6 +2,7 @@
 mod doctor;
 mod doubts;
 mod feedback;
+mod gate;
 mod hostile;
 mod importing;
 mod occasions;
@@ -9,5 +10,6 @@ mod outgoing;
 mod planning;
 mod relays;
 mod sending;
+mod stopping;
 mod tiers;
 mod trouble;

@@ -21,6 +21,7 @@ on_both_databases!(
     an_attempt_that_nobody_saw_the_end_of_is_written_down_as_a_doubt,
     a_doubt_is_ended_once_and_says_how,
     a_sender_that_wakes_up_ends_the_doubt_about_its_own_attempt_and_no_other,
+    a_sender_whose_lease_had_ended_before_its_mark_ends_nobody_elses_doubt,
     a_mail_that_is_sent_again_is_ready_and_may_be_in_doubt_again,
     a_lease_that_is_kept_up_does_not_end,
     one_daemon_has_a_duty_until_its_time_is_over,
@@ -131,15 +132,34 @@ async fn a_sender_that_wakes_up_ends_the_doubt_about_its_own_attempt_and_no_othe
     let ada = mail.contact;
     decided(&db.store, &[(ada, None)]).await;
     let now = at("2026-05-14T09:20:00Z");
+    let token = mail.lease_token;
     let testify = async |attempt, how| {
         write(&db.store, async |tx| tx.testify(mail.id, attempt, how, now).await).await
     };
-    assert!(!testify(2, Resolution::Evidence).await, "of another attempt");
+    assert!(!testify((2, token), Resolution::Evidence).await, "of another attempt");
     assert_eq!(ledger(&db.store).await, [(State::InDoubt, 1)]);
-    assert!(testify(1, Resolution::Failed).await);
-    assert!(!testify(1, Resolution::Evidence).await, "it is in doubt no more");
+    assert!(testify((1, token), Resolution::Failed).await);
+    assert!(!testify((1, token), Resolution::Evidence).await, "it is in doubt no more");
     assert_eq!(ledger(&db.store).await, [(State::Failed, 1)]);
     assert_eq!(db.store.overdue(now).await.unwrap(), 1, "its contact is decided on anew");
+}
+
+async fn a_sender_whose_lease_had_ended_before_its_mark_ends_nobody_elses_doubt(db: &Database) {
+    let ada = person(&db.store, "ada@example.org").await;
+    let stale = claimed(&db.store, ada, "2026-05-14").await;
+    assert_eq!(recover(&db.store, "2026-05-14T09:15:00Z").await.ready, 1);
+    let mail = claim_struck(&db.store, "2026-05-14T09:15:00Z", 1).await.remove(0);
+    assert_eq!(mail.attempt, stale.attempt, "the number goes to the next one");
+    assert!(begin_sending(&db.store, &mail, at("2026-05-14T09:30:00Z")).await);
+    assert_eq!(recover(&db.store, "2026-05-14T09:30:00Z").await.in_doubt, [mail.id]);
+    let testify = async |token| {
+        let (attempt, now) = ((1, token), at("2026-05-14T09:31:00Z"));
+        write(&db.store, async |tx| tx.testify(mail.id, attempt, Resolution::Resent, now).await)
+            .await
+    };
+    assert!(!testify(stale.lease_token).await);
+    assert_eq!(ledger(&db.store).await, [(State::InDoubt, 1)]);
+    assert!(testify(mail.lease_token).await);
 }
 
 async fn a_mail_that_is_sent_again_is_ready_and_may_be_in_doubt_again(db: &Database) {
