@@ -97,6 +97,12 @@ impl Board {
         Some(next)
     }
 
+    /// Whether messages of other groups wait than of the one that the caller is busy with.
+    pub(super) fn others_wait(&self, group: &str) -> bool {
+        let lanes = self.lanes();
+        lanes.by_group.iter().any(|(name, lane)| name != group && !lane.waiting.is_empty())
+    }
+
     /// The caller is done with `group`. Nobody is woken for nothing: thirty idle senders that look at
     /// an empty board after every mail cost more than the mail.
     pub(super) fn leave(&self, group: &str) {

@@ -27,6 +27,9 @@ use crate::{
 /// Between two looks whether a connection may be made, where no attempt ends in between.
 const GLANCE: Duration = Duration::from_secs(1);
 
+/// Messages of one group that a sender hands over in a row while other groups wait.
+const TURN: usize = 50;
+
 /// What is known of an attempt besides its outcome.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Course {
@@ -100,8 +103,12 @@ impl Round {
                 None => None,
             };
             let mut in_hand = VecDeque::from([self.take_up(&way, first, true).await]);
+            let mut turn = 0;
             while let Some(next) = in_hand.pop_front() {
-                self.fill(&way, &group, &mut in_hand).await;
+                turn += 1;
+                if turn < TURN || !way.board.others_wait(&group) {
+                    self.fill(&way, &group, &mut in_hand).await;
+                }
                 let ended = self.send_one(&way, next, in_hand.front(), session.as_mut()).await;
                 if let Some(before) = ending.take() {
                     let _ = before.await;

@@ -21,6 +21,7 @@ on_both_databases!(
     no_more_mail_leaves_in_a_day_than_a_relay_may_have,
     a_group_that_is_told_to_slow_down_waits_and_the_others_go_on,
     a_provider_gets_no_more_connections_and_messages_than_it_takes,
+    a_long_queue_for_one_provider_leaves_the_others_their_turns,
     every_depth_and_window_sends_each_mail_once,
     a_mailbox_that_is_full_time_and_again_is_given_up,
     a_mail_that_was_put_off_goes_back_to_the_relay_that_did,
@@ -156,6 +157,25 @@ async fn a_provider_gets_no_more_connections_and_messages_than_it_takes(db: &Dat
     }
     assert_eq!(by_connection.values().sum::<usize>(), 60);
     assert!(by_connection.values().all(|messages| *messages <= 8), "{by_connection:?}");
+}
+
+async fn a_long_queue_for_one_provider_leaves_the_others_their_turns(db: &Database) {
+    let relay = ChaosRelay::start(|_| Answer::good().after(Duration::from_millis(2)));
+    let setup = Setup {
+        relay: Some(relay.address),
+        sections: "by_provider = true\nconnections = 1\npipelining = 'deep'",
+        rules: &[("providers.toml", "[provider.small]\ndomains = ['small.example']\n")],
+        ..Setup::default()
+    };
+    let world = World::with(db, &setup);
+    let domain = |n: usize| if n.is_multiple_of(31) { "small.example" } else { "example.org" };
+    world.contacts(birthdays_at(310, domain)).await;
+    assert_eq!(round(&world).await.dispatched.sent, 310);
+    let order = relay.events("accepted");
+    let is_small =
+        |one: &serde_json::Value| one["to"].as_str().unwrap().ends_with("@small.example");
+    let last = order.iter().rposition(is_small).unwrap();
+    assert!(last < 250, "the last of ten mails was number {last} of 310");
 }
 
 async fn every_depth_and_window_sends_each_mail_once(db: &Database) {
