@@ -8,9 +8,10 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::compose::Ready;
 
-/// Messages of one group that wait at most: a batch of claimed mails finds room wherever half of that is
-/// free.
-const ROOM: usize = 2 * super::CLAIM as usize;
+/// What waits for one group at most, in [`Composed::weight`](super::compose::Composed::weight): as many
+/// messages of the usual size, or 64 MB of large ones. A batch of claimed mails finds room wherever
+/// half of that is free.
+pub(super) const ROOM: u32 = 2 * super::CLAIM;
 
 /// What waits for one relay. Each group has its own queue, so that one whose servers are slow, or that
 /// may have few connections, holds up nobody else.
@@ -45,7 +46,7 @@ impl Board {
         self.connections
     }
 
-    /// What has to be acquired for each message of `group` before it is put here, and forgotten.
+    /// Of what each message of `group` has to acquire its weight before it is put here, and forget it.
     pub(super) fn room(&self, group: &str) -> Arc<Semaphore> {
         Arc::clone(&self.lanes().lane(group).room)
     }
@@ -84,17 +85,16 @@ impl Board {
 
     /// Whether so many wait that the relay should be given no more for now.
     pub(super) fn is_crowded(&self) -> bool {
-        let waiting: usize = self.lanes().by_group.values().map(|lane| lane.waiting.len()).sum();
-        waiting > ROOM / 2
+        let lanes = self.lanes();
+        let waiting = lanes.by_group.values().flat_map(|lane| &lane.waiting);
+        waiting.map(|ready| ready.message.weight()).sum::<u32>() > ROOM / 2
     }
 
     /// The next message of a group that the caller is busy with, if one waits.
     pub(super) fn next_of(&self, group: &str) -> Option<Ready> {
         let mut lanes = self.lanes();
         let lane = lanes.by_group.get_mut(group)?;
-        let next = lane.waiting.pop_front()?;
-        lane.room.add_permits(1);
-        Some(next)
+        lane.pop()
     }
 
     /// Whether messages of other groups wait than of the one that the caller is busy with.
@@ -121,12 +121,20 @@ impl Board {
     }
 }
 
+impl Lane {
+    fn pop(&mut self) -> Option<Ready> {
+        let ready = self.waiting.pop_front()?;
+        self.room.add_permits(ready.message.weight() as usize);
+        Some(ready)
+    }
+}
+
 impl Lanes {
     fn lane(&mut self, group: &str) -> &mut Lane {
         self.by_group.entry(group.to_owned()).or_insert_with(|| Lane {
             waiting: VecDeque::new(),
             busy: 0,
-            room: Arc::new(Semaphore::new(ROOM)),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
         })
     }
 
@@ -139,14 +147,71 @@ impl Lanes {
         let after = self.by_group.iter().find(|lane| *lane.0 > self.last && may(lane));
         let group = after.or_else(|| self.by_group.iter().find(may))?.0.clone();
         let lane = self.by_group.get_mut(&group)?;
-        let ready = lane.waiting.pop_front()?;
+        let ready = lane.pop()?;
         lane.busy += 1;
-        lane.room.add_permits(1);
         self.last.clone_from(&group);
         Some((group, ready))
     }
 
     fn is_empty(&self) -> bool {
         self.by_group.values().all(|lane| lane.waiting.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{ContactId, Envelope, OccasionKind, OutreachId},
+        engine::dispatch::compose::Composed,
+        store::Claimed,
+    };
+
+    fn ready(octets: usize) -> Ready {
+        let address = || "ada@example.org".parse().unwrap();
+        let at = "2026-05-14T09:00:00Z".parse().unwrap();
+        let claimed = Claimed {
+            id: OutreachId(1),
+            contact: ContactId(1),
+            campaign: "birthday".to_owned(),
+            kind: OccasionKind::Birthday,
+            day: "2026-05-14".parse().unwrap(),
+            years: None,
+            attempt: 1,
+            lease_token: 1,
+            not_after: at,
+            due_at: at,
+            nonce: 1,
+            domain: "example.org".to_owned(),
+            first_tried_at: None,
+            refused_by: None,
+            body: None,
+        };
+        let envelope = Envelope { sender: address(), recipient: address() };
+        let (body, links) = (Vec::new(), Vec::new());
+        Ready { claimed, message: Composed { envelope, bytes: vec![0; octets], body, links } }
+    }
+
+    #[tokio::test]
+    async fn large_messages_take_room_by_their_size_and_give_it_back() {
+        let board = Board::new(1);
+        let room = board.room("rest");
+        let heavy = ready(7 * 1024 * 1024).message.weight();
+        assert_eq!((ready(10_000).message.weight(), heavy), (1, 113));
+        for _ in 0..8 {
+            room.try_acquire_many(heavy).unwrap().forget();
+            board.put("rest", ready(7 * 1024 * 1024));
+        }
+        assert!(room.try_acquire_many(heavy).is_err(), "nine of them are more than 64 MB");
+        assert!(board.is_crowded());
+        let (group, _) = board.take(|_| 1).await.unwrap();
+        assert!(room.try_acquire_many(heavy).is_ok());
+        while board.next_of(&group).is_some() {}
+        assert_eq!(room.available_permits(), ROOM as usize);
+    }
+
+    #[test]
+    fn a_message_larger_than_all_room_still_finds_it() {
+        assert_eq!(ready(100 * 1024 * 1024).message.weight(), ROOM);
     }
 }

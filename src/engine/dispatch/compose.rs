@@ -10,7 +10,11 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use zstd::bulk::Compressor;
 
-use super::{Round, board::Board, chain};
+use super::{
+    Round,
+    board::{Board, ROOM},
+    chain,
+};
 use crate::{
     domain::{Choice, ContactId, Envelope, mask_addresses},
     engine::{
@@ -42,6 +46,17 @@ pub(super) struct Composed {
     /// The message, zstd.
     pub(super) body: Vec<u8>,
     pub(super) links: Vec<String>,
+}
+
+/// Octets of a message for which it takes as much room as another one.
+const HEAVY: usize = 64 * 1024;
+
+impl Composed {
+    /// How much of a board's room it takes, `1..=ROOM`: a letter with a large file is not to be in
+    /// memory five hundred times.
+    pub(super) fn weight(&self) -> u32 {
+        u32::try_from(1 + self.bytes.len() / HEAVY).unwrap_or(ROOM).min(ROOM)
+    }
 }
 
 /// Why a claimed mail is not on its way.
@@ -129,10 +144,12 @@ impl Round {
         let room = board.room(group);
         let has_others =
             self.routes.relays().get(place).is_some_and(|pool| pool.relay().by_provider);
-        let permit = if has_others {
+        let weight = ready.message.weight();
+        // Heavy ones are soon too many, and are waited for all the same.
+        let permit = if has_others && weight == 1 {
             room.try_acquire().ok()
         } else {
-            tokio::runtime::Handle::current().block_on(room.acquire()).ok()
+            tokio::runtime::Handle::current().block_on(room.acquire_many(weight)).ok()
         };
         let Some(permit) = permit else {
             let until = self.engine.clock.now() + CROWDED;
