@@ -1,8 +1,9 @@
 //! The life of one mail, from decision to last word.
 
-/// Breakdowns of daemons with one mail in hand after which nobody touches it any more. One or two are
-/// an accident: whoever pulls the plug strikes everything that was in hand.
-pub const MOST_STRIKES: u32 = 3;
+/// Breakdowns of daemons with one mail in hand after which nobody touches it any more. The first says
+/// nothing, since whoever pulls the plug strikes hundreds that were in hand. Of the other three two are
+/// with that mail alone: with one, 7 of 22,600 innocent mails were left alone in 500 random kills.
+pub const MOST_STRIKES: u32 = 4;
 
 /// Where an outreach stands. Every move is in [`OutreachState::may_become`] and nowhere else.
 #[derive(

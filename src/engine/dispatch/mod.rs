@@ -74,7 +74,7 @@ pub struct Stop {
 const CLAIM: u32 = 500;
 /// The same for mails that a daemon broke down with: few, then one by one, so that the one that breaks
 /// it is found and the others are not taken for it. By the number of breakdowns.
-const CLAIMS: [u32; MOST_STRIKES as usize] = [CLAIM, 32, 1];
+const CLAIMS: [u32; MOST_STRIKES as usize] = [CLAIM, 32, 1, 1];
 /// The longest pause within a round until a relay's rates have room again; after a longer one the
 /// schedule goes on.
 const PAUSE: Duration = Duration::from_secs(5);
