@@ -292,6 +292,7 @@ impl Case {
         let text = text
             .replace("file:secret.key", "env:KEY")
             .replace("via = \"folder\"", "via = \"relay\"")
+            .replace("preflight = \"block\"", "preflight = \"off\"")
             .replace("may_track = false", "may_track = true");
         let (ip, port) = (self.relay.ip(), self.relay.port());
         let mut text = format!(

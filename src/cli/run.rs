@@ -10,11 +10,12 @@ use super::{
     context::Usage,
     output::{self, Output},
     place::Place,
-    reload,
+    reload, words,
 };
 use crate::{
     daemon::{self, Daemon, Round},
-    engine::{Engine, EngineError, Live, Stop},
+    engine::{Engine, EngineError, Inspector, Live, Stop},
+    lookup::World,
     store::StoreError,
     web,
 };
@@ -36,13 +37,16 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
     let stop = Stop { outcomes: Some(place.outcomes.clone()), ..Stop::default() };
     tokio::spawn(end_on_signal(stop.clone(), engine.config.patience.stop_timeout));
     if once {
-        let round = daemon::round(&engine, &stop).await?;
+        let round = daemon::round(&engine, Some(&inspector()), &stop).await?;
         engine.bear_witness(&place.witness).await?;
         engine.store.close().await;
         print(output, &round)?;
         refuse_if_in_doubt(&stop)?;
         if let Some(said) = round.dispatched.trouble {
             anyhow::bail!("the relay is in trouble, the rest waits: {said}");
+        }
+        if let Some(held_back) = &round.held_back {
+            anyhow::bail!(words::held_back(output.language, held_back));
         }
         return Ok(());
     }
@@ -59,7 +63,12 @@ async fn serve(global: &Global, engine: Engine, place: Place, stop: Stop) -> any
     let tracking = listener.serve(live.clone());
     info!(address = %tracking.address(), "Tracking listens on {}", tracking.address());
     let name = format!("{}-{:016x}", std::process::id(), random_number());
-    let daemon = Daemon { name, witness: place.witness.clone(), stop: stop.clone() };
+    let daemon = Daemon {
+        name,
+        witness: place.witness.clone(),
+        inspector: Some(inspector()),
+        stop: stop.clone(),
+    };
     let work = async {
         tokio::join!(Box::pin(daemon.run(&live)), reload::watch(global, &live, &stop.soon));
         tracking.stop().await;
@@ -75,6 +84,11 @@ async fn serve(global: &Global, engine: Engine, place: Place, stop: Stop) -> any
         () = time_is_up => {}
     }
     refuse_if_in_doubt(&stop)
+}
+
+/// Who looks whether mail may leave, and says it as `doctor` does.
+fn inspector() -> Inspector {
+    Inspector::new(World::of_this_machine, words::doctor::sentence)
 }
 
 /// Fails if mails came in doubt while the daemon was stopping.

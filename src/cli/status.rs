@@ -22,6 +22,7 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
     let next = store.next_decision_at().await?;
     let configuration = store.configuration_note().await?;
     let halt = store.halt().await?;
+    let held_back = store.held_back().await?;
     let doubts = store.open_doubts(None, 1).await?;
     let relays = relays(global, &store, now).await?;
     if output.json {
@@ -32,12 +33,20 @@ pub(super) async fn status(global: &Global, output: Output) -> anyhow::Result<()
         return output::json(&json!({
             "now": now, "database": store.kind(), "totals": totals, "ledger": states,
             "decisions_due": overdue, "next_decision_at": next, "configuration": configuration,
-            "halt": halt, "oldest_doubt": doubts.first().map(|open| open.doubt.since),
+            "halt": halt, "held_back": held_back,
+            "oldest_doubt": doubts.first().map(|open| open.doubt.since),
             "relays": relays.iter().map(Paced::json).collect::<Vec<_>>(),
         }));
     }
     if let Some(halt) = halt {
         print_halt(output, &halt);
+    }
+    if let Some(held_back) = held_back {
+        let said = words::held_back(output.language, &held_back);
+        output::line(match output.language {
+            Language::English => format!("ATTENTION: {said}."),
+            Language::Chinese => format!("请注意：{said}。"),
+        });
     }
     print_totals(output, store.kind(), &totals);
     print_ledger(output, &ledger, &totals);

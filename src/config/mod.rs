@@ -28,7 +28,8 @@ pub use reference::reference;
 pub use secret::new_secret_key;
 
 use crate::domain::{
-    Dkim, EmailAddress, Labels, Locale, Providers, Relay, Rules, Schedule, nearest,
+    Dkim, EmailAddress, Labels, Locale, Providers, Relay, Rules, Schedule, doctor::Preflight,
+    nearest,
 };
 use document::Document;
 use rules::RuleFiles;
@@ -47,6 +48,8 @@ pub struct Config {
     pub defaults: Defaults,
     /// Where mail goes.
     pub delivery: Delivery,
+    /// What follows if something is broken that mail depends on; of use to relays only.
+    pub preflight: Preflight,
     /// How long who waits for whom in sending.
     pub patience: Patience,
     /// How long what is kept.
@@ -266,6 +269,7 @@ impl Config {
             sender: settings.sender,
             defaults: settings.defaults,
             delivery: settings.delivery,
+            preflight: settings.preflight,
             patience: settings.patience,
             retention: settings.retention,
             providers,

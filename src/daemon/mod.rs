@@ -1,5 +1,6 @@
 //! The loops of a running engine: decide, send, answer, until told to stop.
 #![warn(missing_docs)]
+mod preflight;
 mod watch;
 
 use std::{convert::Infallible, path::PathBuf, time::Duration};
@@ -10,8 +11,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use self::watch::{Halted, Watch};
-use crate::engine::{Dispatched, Engine, EngineError, Live, Planned, Stop, chain};
+use self::{
+    preflight::{Preflight, Wait},
+    watch::{Halted, Watch},
+};
+use crate::engine::{
+    Dispatched, Engine, EngineError, HeldBack, Inspector, Live, Planned, Stop, chain,
+};
 
 /// What one round of deciding and sending did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -25,20 +31,31 @@ pub struct Round {
     /// What was sent.
     #[serde(flatten)]
     pub dispatched: Dispatched,
+    /// What mail waits for, if none was sent for that.
+    pub held_back: Option<HeldBack>,
 }
 
 /// One full round: brings standings up to date, decides on those who are due, and sends until the
-/// outbox is settled.
+/// outbox is settled, unless `inspector` finds that mail has to wait.
 ///
 /// # Errors
 ///
 /// [`EngineError::Halted`] if nothing is to be decided or sent until an operator says so.
-pub async fn round(engine: &Engine, stop: &Stop) -> Result<Round, EngineError> {
+pub async fn round(
+    engine: &Engine,
+    inspector: Option<&Inspector>,
+    stop: &Stop,
+) -> Result<Round, EngineError> {
     engine.refuse_if_halted().await?;
     let planned = stop.soon.run_until_cancelled(Box::pin(decide(engine))).await;
     let Planned { considered, queued, held, .. } = planned.transpose()?.unwrap_or_default();
-    let dispatched = engine.dispatch(stop).await?;
-    Ok(Round { considered, queued, held, dispatched })
+    let waits = Preflight::by(inspector).look(engine, &stop.soon).await?;
+    let dispatched = match &waits {
+        None => engine.dispatch(stop).await?,
+        Some(_) => Dispatched { released: engine.release().await?, ..Dispatched::default() },
+    };
+    let held_back = waits.map(|wait| wait.held_back);
+    Ok(Round { considered, queued, held, dispatched, held_back })
 }
 
 /// Brings standings up to date and decides on those who are due. Whoever drops it loses a page that is
@@ -56,12 +73,14 @@ const DUTY: TimeDelta = TimeDelta::minutes(3);
 const DECIDING: &str = "deciding";
 
 /// One of the daemons on a database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Daemon {
     /// Tells it from the others.
     pub name: String,
     /// The file that shows when an older state of the database is brought back.
     pub witness: PathBuf,
+    /// Who looks whether mail may leave; without one it may.
+    pub inspector: Option<Inspector>,
     /// How it is told to end.
     pub stop: Stop,
 }
@@ -82,18 +101,26 @@ impl Daemon {
         info!("Perennial has stopped");
     }
 
-    /// Sends what is due. Returns when the relays take more, if they do not take all of it now.
+    /// Sends what is due, unless mail has to wait. Returns when more may leave, if not all of it does now.
     async fn send_once(
         &self,
         engine: &Engine,
-        watch: &Watch,
+        (watch, preflight): (&Watch, &mut Preflight<'_>),
     ) -> Result<Option<DateTime<Utc>>, EngineError> {
         if watch.look(engine).await? == Halted::Yes {
+            return Ok(None);
+        }
+        let waits = preflight.look(engine, &self.stop.soon).await?;
+        if self.stop.soon.is_cancelled() {
             return Ok(None);
         }
         // A server may have been replaced by an older copy of itself meanwhile.
         engine.bear_witness(&self.witness).await?;
         engine.refuse_if_halted().await?;
+        if let Some(Wait { look_at, .. }) = waits {
+            engine.release().await?;
+            return Ok(Some(look_at));
+        }
         let done = engine.dispatch(&self.stop).await?;
         engine.bear_witness(&self.witness).await?;
         Ok(done.wait_until)
@@ -103,9 +130,10 @@ impl Daemon {
     /// enough takes more.
     async fn sending(&self, live: &Live, (planned, watch): (&Notify, &Watch)) {
         let stop = &self.stop;
+        let mut preflight = Preflight::by(self.inspector.as_ref());
         while !stop.soon.is_cancelled() {
             let engine = live.current();
-            let free_at = match self.send_once(&engine, watch).await {
+            let free_at = match self.send_once(&engine, (watch, &mut preflight)).await {
                 Ok(free_at) => free_at,
                 Err(failure) => {
                     error!(error = chain(&failure), "Sending failed; the next tick tries again");

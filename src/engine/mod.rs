@@ -11,6 +11,7 @@ mod import;
 mod letter;
 mod live;
 mod plan;
+mod preflight;
 mod preview;
 mod reclassify;
 mod record;
@@ -20,7 +21,7 @@ mod surprises;
 
 use std::sync::Arc;
 
-pub use crate::store::HaltCause;
+pub use crate::store::{HaltCause, HeldBack};
 pub use audit::{AuditError, AuditSources, Audited, audit};
 pub use difference::{Difference, Example, Shift};
 pub use dispatch::{Dispatched, Stop};
@@ -31,6 +32,7 @@ pub use forecast::{Foreseen, Outlook, Readers};
 pub use import::{ImportOptions, ImportProgress, ImportReport, RefusedRow};
 pub use live::Live;
 pub use plan::Planned;
+pub use preflight::{Inspected, Inspector};
 pub use preview::Preview;
 pub use reclassify::Reclassified;
 pub use record::Recorded;

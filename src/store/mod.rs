@@ -45,7 +45,7 @@ pub use feedback::FeedbackTarget;
 pub use import::Change;
 pub use letters::{LetterFacts, LetterRepFacts};
 pub use marks::{Attempt, Mark, Prepared};
-pub use meta::ConfigurationNote;
+pub use meta::{ConfigurationNote, HeldBack};
 pub use outbox::{Claimed, LATEST_RELEASE, NewOutreach};
 pub use recovery::Recovered;
 pub use safety::{Halt, HaltCause};

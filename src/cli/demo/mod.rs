@@ -76,7 +76,7 @@ async fn tell(world: &World, output: Output, args: &DemoArgs) -> anyhow::Result<
     story.settle(&world.engine).await?;
     if args.headless {
         let before = world.inbox.count();
-        crate::daemon::round(&world.engine, &crate::engine::Stop::default()).await?;
+        crate::daemon::round(&world.engine, None, &crate::engine::Stop::default()).await?;
         let second = world.inbox.count() - before;
         report::headless(output, world, &story, second, args.days).await?;
     } else {

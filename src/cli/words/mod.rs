@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 pub(super) use self::{
-    delivery::{doubt_policy, halt},
+    delivery::{doubt_policy, halt, held_back},
     surprise::surprise,
 };
 use super::{Language, tiers::tiers};

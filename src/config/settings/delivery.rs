@@ -9,7 +9,7 @@ use crate::{
         secret::SECRET,
         table::{Complained, Table},
     },
-    domain::{Credentials, Relay, Secret, Security, Timeouts},
+    domain::{Credentials, Relay, Secret, Security, Timeouts, doctor::Preflight},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,23 @@ enum Via {
     Folder,
 }
 
+const PREFLIGHT: OneOf<Preflight> =
+    OneOf(&[("block", Preflight::Block), ("warn", Preflight::Warn), ("off", Preflight::Off)]);
+
 const VIA: OneOf<Via> = OneOf(&[("folder", Via::Folder), ("relay", Via::Relay)]);
 
 /// A day: a daemon that has been silent for longer is not coming back.
 const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(24);
 
-/// Reads `[delivery]`: where mail goes, and how long it may take.
-pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(Delivery, Patience)> {
+/// What `[delivery]` says.
+pub(super) struct Read {
+    pub(super) delivery: Delivery,
+    pub(super) patience: Patience,
+    pub(super) preflight: Preflight,
+}
+
+/// Reads `[delivery]`: where mail goes, how long it may take, and what has it wait.
+pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<Read> {
     let meaning = "Where mail goes: to each `relay` below, or as files into a `folder`, where nobody gets it.";
     let via = table.needed("via", &VIA, meaning);
     let meaning = "How long a daemon may hold a message before another one takes it over; longer \
@@ -36,6 +46,10 @@ pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(De
     let meaning = "How long a daemon that is told to stop waits for the mails that are just leaving; \
                    what is not confirmed then is in doubt.";
     let stop_timeout = table.or("stop_timeout", &Length(LEASE), "\"11 minutes\"", meaning);
+    let meaning = "What follows if something is broken that mail through a relay depends on, which is \
+                   looked at before the first mail and each day: `block` sends nothing until it is \
+                   sound, `warn` logs it and sends, `off` does not look.";
+    let preflight = table.or("preflight", &PREFLIGHT, "\"block\"", meaning);
     let folder = table.section_if(via == Some(Via::Folder), "folder", |table| {
         let meaning = "The folder; it is made if it is not there.";
         table.needed("path", &PATH, meaning).map(|path| table.base().join(path))
@@ -61,7 +75,8 @@ pub(super) fn read(table: &mut Table<'_>, sender: Option<&Sender>) -> Option<(De
         );
         table.complain("lease", message);
     }
-    Some((delivery, Patience { lease, doubt_grace, stop_timeout }))
+    let patience = Patience { lease, doubt_grace, stop_timeout };
+    Some(Read { delivery, patience, preflight: preflight? })
 }
 
 const HOST: Words<String> = Words {

@@ -16,7 +16,7 @@ use super::{
     secret::{self, SECRET},
     table::{Complained, Table},
 };
-use crate::domain::{BOUNCE_LENGTH, Dkim, EmailAddress, Labels, organisation};
+use crate::domain::{BOUNCE_LENGTH, Dkim, EmailAddress, Labels, doctor::Preflight, organisation};
 
 pub(super) use providers::read as providers;
 
@@ -27,6 +27,7 @@ pub(super) struct Settings {
     pub(super) sender: Sender,
     pub(super) defaults: Defaults,
     pub(super) delivery: Delivery,
+    pub(super) preflight: Preflight,
     pub(super) patience: Patience,
     pub(super) retention: Retention,
     pub(super) tracking: Tracking,
@@ -71,13 +72,14 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
     let is_signed = file.has("dkim");
     let dkim = file.section_if(is_signed, "dkim", |table| dkim::read(table, sender.as_ref()));
     let (defaults, may_track) = defaults?;
-    let (delivery, patience) = delivery?;
+    let delivery::Read { delivery, patience, preflight } = delivery?;
     Some(Settings {
         database_url: database_url?,
         company: company?,
         sender: sender?,
         defaults,
         delivery,
+        preflight,
         patience,
         retention: retention?,
         tracking: Tracking { default_consent: may_track, ..tracking? },

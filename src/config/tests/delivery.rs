@@ -16,8 +16,8 @@ fn secrets_are_not_written_down_and_not_repeated() {
     insta::assert_snapshot!(complaints, @r"
     3 problems in the configuration:
     perennial.toml:10: database.url: a password is not written here; put the whole address into a file of its own and write `file:PATH`, or into the environment and write `env:NAME`
-    perennial.toml:70: delivery.relay.main.password: a secret is not written here; put it into a file of its own and write `file:PATH`, or into the environment and write `env:NAME`
-    perennial.toml:96: tracking.key: the environment variable `NOT_SET` is not set
+    perennial.toml:74: delivery.relay.main.password: a secret is not written here; put it into a file of its own and write `file:PATH`, or into the environment and write `env:NAME`
+    perennial.toml:100: tracking.key: the environment variable `NOT_SET` is not set
     ");
 }
 
@@ -29,15 +29,15 @@ fn the_file_of_a_secret_is_looked_at() {
     let with_key = |name: &str| folder.complaints(&with("perennial.toml", "secret.key", name));
     insta::assert_snapshot!(with_key("nowhere"), @r"
     1 problem in the configuration:
-    perennial.toml:122: tracking.key: there is no file `CONFIG/nowhere`
+    perennial.toml:126: tracking.key: there is no file `CONFIG/nowhere`
     ");
     insta::assert_snapshot!(with_key("empty"), @r"
     1 problem in the configuration:
-    perennial.toml:122: tracking.key: the file `CONFIG/empty` is empty
+    perennial.toml:126: tracking.key: the file `CONFIG/empty` is empty
     ");
     insta::assert_snapshot!(with_key("bad.key"), @r"
     1 problem in the configuration:
-    perennial.toml:122: tracking.key: line 1 of the key file: expected `NUMBER:KEY`, a number from 0 to 255 and 64 hexadecimal digits
+    perennial.toml:126: tracking.key: line 1 of the key file: expected `NUMBER:KEY`, a number from 0 to 255 and 64 hexadecimal digits
     ");
 }
 
@@ -58,7 +58,7 @@ fn a_relay_that_is_not_in_use_may_lack_its_password_but_not_its_sense() {
     let files = change(files, "perennial.toml", "port = 587", "port = 0");
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     1 problem in the configuration:
-    perennial.toml:66: delivery.relay.main.port: expected a whole number from 1 to 65535, found `0`
+    perennial.toml:70: delivery.relay.main.port: expected a whole number from 1 to 65535, found `0`
     ");
 }
 
@@ -79,11 +79,11 @@ fn a_relay_is_safe_complete_and_not_used_in_the_name_of_the_example() {
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     6 problems in the configuration:
     perennial.toml:51: delivery.lease: expected a length of time from `1 second` to `1 day`, found `15 min`
-    perennial.toml:64: delivery.relay.main.user: missing, expected one, since there is a `password`
-    perennial.toml:65: delivery.relay.main.host: mail would leave in the name of the example; write your own company and `sender.address` first
-    perennial.toml:67: delivery.relay.main.security: `none` is for a relay on this machine; use `starttls` or `tls`, or write `allow_plain = true` if the way to the relay is safe
-    perennial.toml:70: delivery.relay.main.authority: `CONFIG/secret.key` holds no PEM certificate
-    perennial.toml:72: delivery.relay.main.connections: expected a whole number from 1 to 200, found `0`
+    perennial.toml:68: delivery.relay.main.user: missing, expected one, since there is a `password`
+    perennial.toml:69: delivery.relay.main.host: mail would leave in the name of the example; write your own company and `sender.address` first
+    perennial.toml:71: delivery.relay.main.security: `none` is for a relay on this machine; use `starttls` or `tls`, or write `allow_plain = true` if the way to the relay is safe
+    perennial.toml:74: delivery.relay.main.authority: `CONFIG/secret.key` holds no PEM certificate
+    perennial.toml:76: delivery.relay.main.connections: expected a whole number from 1 to 200, found `0`
     ");
     let late = change(relaying(), "perennial.toml", "15 minutes", "10 minutes");
     insta::assert_snapshot!(Folder::new().complaints(&late), @r"

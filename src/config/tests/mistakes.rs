@@ -27,8 +27,8 @@ fn ten_mistakes_in_one_configuration_are_ten_lines() {
     perennial.toml:19: company.postal_adress: unknown key, did you mean `postal_address`?
     perennial.toml:39: defaults.locale: expected a language tag such as `en`, `zh-CN` or `de-AT`, found `english`
     perennial.toml:44: defaults.may_track: expected `true` or `false`, found a text
-    perennial.toml:117: tracking.base_url: expected `https`; plain `http` is for this machine alone
-    perennial.toml:131: schedule.reclassify: expected 0 to 23 as the hour, found `25`
+    perennial.toml:121: tracking.base_url: expected `https`; plain `http` is for this machine alone
+    perennial.toml:135: schedule.reclassify: expected 0 to 23 as the hour, found `25`
     tiers.toml:28:9: scheme[priority].tier[priority].when: there is no fact `revenu_12m`, did you mean `revenue_12m`?
     ");
 }
@@ -54,7 +54,7 @@ fn a_wrong_type_is_told_in_words() {
     campaigns/birthday.toml:70: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
     campaigns/check-in.toml:6: welcome_days: expected a whole number from 0 to 366, found a number with a fraction
     perennial.toml:14: company.name: expected a text, found yes or no (`true` or `false`)
-    perennial.toml:141: templates: expected a section, found a list
+    perennial.toml:145: templates: expected a section, found a list
     tiers.toml:16: scheme[1].key: expected a name of small letters, digits, `-` and `_`, found a date or time
     ");
 }
@@ -112,7 +112,7 @@ fn a_misspelt_word_is_told_the_nearest_one() {
     campaigns/new-year.toml:9: colour: unknown key, expected one of `occasion`, `holiday`, `milestone`, `after`, `founded`, `event`, `offset`, `from`, `until`, `template`, `round`, `welcome_days`, `day_off`, `priority`, `category`, `in_doubt`, `commercial`, `step`, `audience`
     perennial.toml:41: defaults.zone: there is no time zone `Europe/Berln`, did you mean `Europe/Berlin`?
     perennial.toml:49: delivery.via: expected `folder` or `relay`, found `foldr`, did you mean `folder`?
-    perennial.toml:114: traking: unknown key, did you mean `tracking`?
+    perennial.toml:118: traking: unknown key, did you mean `tracking`?
     tiers.toml:24: scheme[priority].tiers: unknown key, did you mean `tier`?
     ");
 }

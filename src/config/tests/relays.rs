@@ -50,14 +50,14 @@ fn a_pace_that_makes_no_sense_is_said_with_its_line() {
     }
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     8 problems in the configuration:
-    perennial.toml:76: delivery.relay.main.weight: expected a whole number from 1 to 1000, found `0`
-    perennial.toml:77: delivery.relay.main.rates: expected a number of mails and a time such as `20 per second`, `600 per minute` or `5000 per day`, found `20/s`
-    perennial.toml:77: delivery.relay.main.rates: expected a number of mails and a time such as `20 per second`, `600 per minute` or `5000 per day`, found a whole number
-    perennial.toml:78: delivery.relay.main.warm_up.factor: expected a number from 1.01 to 10, found `1`
-    perennial.toml:78: delivery.relay.main.warm_up.first_days: unknown key, did you mean `first_day`?
-    perennial.toml:79: delivery.relay.main.by_provider: expected `true` or `false`, found a text
-    perennial.toml:80: delivery.relay.main.pipelining: expected `off`, `rfc2920` or `deep`, found `rfc2290`, did you mean `rfc2920`?
-    perennial.toml:81: delivery.relay.main.window: expected a whole number from 1 to 64, found `65`
+    perennial.toml:80: delivery.relay.main.weight: expected a whole number from 1 to 1000, found `0`
+    perennial.toml:81: delivery.relay.main.rates: expected a number of mails and a time such as `20 per second`, `600 per minute` or `5000 per day`, found `20/s`
+    perennial.toml:81: delivery.relay.main.rates: expected a number of mails and a time such as `20 per second`, `600 per minute` or `5000 per day`, found a whole number
+    perennial.toml:82: delivery.relay.main.warm_up.factor: expected a number from 1.01 to 10, found `1`
+    perennial.toml:82: delivery.relay.main.warm_up.first_days: unknown key, did you mean `first_day`?
+    perennial.toml:83: delivery.relay.main.by_provider: expected `true` or `false`, found a text
+    perennial.toml:84: delivery.relay.main.pipelining: expected `off`, `rfc2920` or `deep`, found `rfc2290`, did you mean `rfc2920`?
+    perennial.toml:85: delivery.relay.main.window: expected a whole number from 1 to 64, found `65`
     ");
 }
 
@@ -67,12 +67,12 @@ fn a_relay_without_a_name_or_with_a_bad_one_is_said_so() {
         change(relaying(), "perennial.toml", "[delivery.relay.main]", "[delivery.relay]");
     insta::assert_snapshot!(Folder::new().complaints(&nameless), @r"
     1 problem in the configuration:
-    perennial.toml:68: delivery.relay.allow_plain: expected sections `[delivery.relay.NAME]` with keys in them, found yes or no (`true` or `false`)
+    perennial.toml:72: delivery.relay.allow_plain: expected sections `[delivery.relay.NAME]` with keys in them, found yes or no (`true` or `false`)
     ");
     let bad = change(relaying(), "perennial.toml", "relay.main]", "relay.\"Our Relay\"]");
     insta::assert_snapshot!(Folder::new().complaints(&bad), @r"
     1 problem in the configuration:
-    perennial.toml:64: delivery.relay.Our Relay: expected a name of small letters, digits, `-` and `_`, found `Our Relay`
+    perennial.toml:68: delivery.relay.Our Relay: expected a name of small letters, digits, `-` and `_`, found `Our Relay`
     ");
     let none = with("perennial.toml", "via = \"folder\"", "via = \"relay\"");
     insta::assert_snapshot!(Folder::new().complaints(&none), @r"

@@ -8,6 +8,7 @@ mod dmarc;
 mod exchange;
 mod identity;
 mod known;
+mod must;
 mod places;
 mod spf;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use dmarc::DmarcFound;
 pub use exchange::MxFound;
 pub use identity::{AlignmentFound, Identity, Signer, SignerKey, judge_names};
 pub use known::{Answer, Kind, Known, Question};
+pub use must::{Must, Preflight, broken_musts};
 pub use places::{
     Advice, CertificateFound, ClockFound, DatabaseFound, Disk, Durability, OffersFound,
     OneClickFound, PublicAnswer, RelayFound, RelayOffers, TrackingFound, is_this_machine,
@@ -26,8 +28,11 @@ pub use places::{
 };
 pub use spf::SpfFound;
 
+use serde::{Deserialize, Serialize};
+
 /// What is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Check {
     /// SPF of the domain of the return path (RFC 7208).
     Spf,

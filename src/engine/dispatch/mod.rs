@@ -137,6 +137,13 @@ impl Engine {
         Ok(done)
     }
 
+    /// Does what comes before sending, and no more, so that mails wait as ready ones. Returns how many
+    /// became so.
+    pub async fn release(&self) -> Result<u64, EngineError> {
+        self.refuse_if_skewed().await?;
+        self.open_gate().await
+    }
+
     /// How long a mail is held; the default of the configuration if that is out of range.
     fn lease(&self) -> TimeDelta {
         TimeDelta::from_std(self.config.patience.lease).unwrap_or(TimeDelta::minutes(15))

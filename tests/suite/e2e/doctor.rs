@@ -1,10 +1,14 @@
 //! Whether mail would arrive, as an admin asks.
 use std::{fs, path::Path};
 
+use perennial::{
+    domain::doctor::{Check, Must},
+    store::{HeldBack, Store},
+};
 use serde_json::Value;
 
 use super::{json, run, stdout};
-use crate::support::relay::ScriptedRelay;
+use crate::support::{at, relay::ScriptedRelay, rows::write};
 
 /// The verdict of each check, by its name; the worst one if there are several.
 fn verdict<'a>(report: &'a Value, check: &str) -> &'a str {
@@ -91,4 +95,27 @@ async fn a_relay_that_refuses_us_is_broken_and_the_exit_says_so() {
     assert!(report.to_string().contains("554 5.7.1 not you"), "{report}");
     let offline = run(folder.path(), "doctor --offline");
     assert_eq!(offline.status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_says_in_both_languages_what_mail_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    stdout(folder.path(), "init");
+    let nothing = json(folder.path(), "status");
+    assert_eq!(nothing["held_back"], Value::Null);
+    let url = format!("sqlite:{}", folder.path().join("perennial.db").display());
+    let store = Store::open(&url).await.unwrap();
+    let must = |check, subject: &str| Must { check, subject: subject.to_owned() };
+    let by = vec![must(Check::Spf, "example.com"), must(Check::OneClick, "https://m.example.com")];
+    let held_back = HeldBack { since: at("2026-11-22T12:00:00Z"), by };
+    write(&store, async |tx| tx.hold_back(Some(&held_back)).await).await;
+    store.close().await;
+    let english = stdout(folder.path(), "status");
+    let expected = "no mail is sent since 2026-11-22 12:00 UTC, as these are broken: \
+                    SPF (example.com), one-click (https://m.example.com)";
+    assert!(english.contains(expected), "{english}");
+    let chinese = stdout(folder.path(), "status --lang zh");
+    assert!(chinese.contains("不发送邮件") && chinese.contains("SPF（example.com）"), "{chinese}");
+    let report = json(folder.path(), "status");
+    assert_eq!(report["held_back"]["by"][1]["check"], "one_click", "{report}");
 }

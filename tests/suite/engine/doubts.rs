@@ -126,7 +126,7 @@ async fn a_halted_engine_does_nothing_until_an_operator_resumes_it(db: &Database
     let world = World::new(db);
     world.contacts(ADA).await;
     world.engine.halt(HaltCause::ClockJumped).await.unwrap();
-    let refused = round(&world.engine, &Stop::default()).await.unwrap_err();
+    let refused = round(&world.engine, None, &Stop::default()).await.unwrap_err();
     assert!(matches!(refused, EngineError::Halted(_)), "{refused}");
     let words = "nothing is decided or sent since 2026-05-14 16:59 UTC: the clock has jumped ahead by \
                  more than an hour; look at it, then run `perennial resume`";
@@ -201,7 +201,7 @@ async fn daemons_that_share_a_witness_take_no_other_for_a_restored_backup(db: &D
 async fn a_halt_that_cannot_be_read_is_a_halt(db: &Database) {
     let world = World::new(db);
     db.execute("insert into meta (key, value) values ('halt', '{\"why\":\"of_tomorrow\"}')").await;
-    let refused = round(&world.engine, &Stop::default()).await.unwrap_err();
+    let refused = round(&world.engine, None, &Stop::default()).await.unwrap_err();
     assert!(refused.to_string().contains("perennial resume"), "{refused}");
     assert!(world.engine.resume().await.unwrap());
     world.round().await;

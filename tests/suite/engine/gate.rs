@@ -134,18 +134,18 @@ mod a_daemon_whose_clock_is_not_that_of_the_server_sends_nothing {
         let stop = Stop::default();
         for (minutes, words) in [(6, "ahead of"), (-6, "behind")] {
             let engine = by_a_clock_that_is_wrong(&world, TimeDelta::minutes(minutes));
-            let said = round(&engine, &stop).await.unwrap_err().to_string();
+            let said = round(&engine, None, &stop).await.unwrap_err().to_string();
             assert!(said.contains(words) && said.contains("set both clocks by NTP"), "{said}");
         }
         let nearly = by_a_clock_that_is_wrong(&world, TimeDelta::minutes(4));
-        round(&nearly, &stop).await.unwrap();
+        round(&nearly, None, &stop).await.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn unless_the_database_is_a_file_sqlite() {
         let db = Database::sqlite().await;
         let engine = by_a_clock_that_is_wrong(&World::new(&db), TimeDelta::minutes(6));
-        round(&engine, &Stop::default()).await.unwrap();
+        round(&engine, None, &Stop::default()).await.unwrap();
     }
 }
 

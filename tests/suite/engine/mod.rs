@@ -8,6 +8,7 @@ mod importing;
 mod occasions;
 mod outgoing;
 mod planning;
+mod preflight;
 mod relays;
 mod sending;
 mod stopping;

@@ -72,6 +72,7 @@ const OWN_PATHS: Setup<'_> = Setup {
     templates: &[],
     rules: &[],
     sections: "",
+    preflight: None,
 };
 
 async fn every_mail_has_a_return_path_that_names_it(db: &Database) {

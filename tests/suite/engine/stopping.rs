@@ -155,7 +155,7 @@ async fn a_round_that_is_stopped_decides_no_further(db: &Database) {
     };
     let engine = world.engine.clone();
     let stopped = stop.clone();
-    let deciding = tokio::spawn(async move { round(&engine, &stopped).await });
+    let deciding = tokio::spawn(async move { round(&engine, None, &stopped).await });
     stopping.await;
     let done = deciding.await.unwrap().unwrap();
     assert_eq!(done.dispatched.sent, 0);

@@ -47,6 +47,7 @@ async fn run(world: &World, meanwhile: impl AsyncFnOnce(&Running<'_>)) {
     let daemon = Daemon {
         name: "one".to_owned(),
         witness: folder.path().join("witness"),
+        inspector: None,
         stop: stop.clone(),
     };
     let running = Running { world, live: Live::from(world.engine.clone()) };

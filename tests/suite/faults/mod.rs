@@ -46,6 +46,7 @@ fn world(db: &Database, relay: SocketAddr, options: &str) -> World {
          key = 'env:KEY'
          [delivery]
          via = 'relay'
+         preflight = 'off'
          [delivery.relay.main]
          host = '{host}'
          port = {port}

@@ -208,6 +208,7 @@ zone = \"{zone}\"
 may_track = false
 [delivery]
 via = \"relay\"
+preflight = \"off\"
 lease = \"{lease_seconds} seconds\"
 [delivery.relay.main]
 host = \"{host}\"

@@ -36,6 +36,8 @@ pub(crate) struct World {
 #[derive(Default)]
 pub(crate) struct Setup<'a> {
     pub(crate) relay: Option<SocketAddr>,
+    /// What is to follow if something is broken that mail depends on; nobody looks if it is not given.
+    pub(crate) preflight: Option<&'a str>,
     /// Where links lead; nobody listens there if it is not given.
     pub(crate) listener: Option<SocketAddr>,
     /// Templates to put over the embedded ones, by path.
@@ -91,7 +93,7 @@ impl World {
 
     /// One round of everything, as the daemon does it.
     pub(crate) async fn round(&self) -> Round {
-        round(&self.engine, &Stop::default()).await.unwrap()
+        round(&self.engine, None, &Stop::default()).await.unwrap()
     }
 
     /// Imports `csv` and gives back what was refused.
@@ -171,7 +173,9 @@ fn config(base: &Path, setup: &Setup<'_>) -> Config {
     let delivery = match setup.relay {
         None => "via = 'folder'\n[delivery.folder]\npath = 'out'".to_owned(),
         Some(relay) => format!(
-            "via = 'relay'\n[delivery.relay.main]\nhost = '{}'\nport = {}\nsecurity = 'none'",
+            "via = 'relay'\npreflight = '{}'\n[delivery.relay.main]\nhost = '{}'\nport = {}\n\
+             security = 'none'",
+            setup.preflight.unwrap_or("off"),
             relay.ip(),
             relay.port()
         ),

@@ -88,6 +88,13 @@ pub(in crate::cli) fn said(language: Language, finding: &Finding) -> Said {
     both.in_language(language)
 }
 
+/// A finding for the log: what was looked at, what was found, and what to do.
+pub(in crate::cli) fn sentence(finding: &Finding) -> String {
+    let language = Language::English;
+    let (check, Said { found, todo }) = (check(language, finding.check), said(language, finding));
+    format!("{check} ({}): {found}; {todo}", finding.subject)
+}
+
 fn unchecked(why: &Why) -> Both {
     match why {
         Why::Offline => found("needs the network", "需要网络")

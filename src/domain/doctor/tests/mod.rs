@@ -1,4 +1,5 @@
 //! A matrix of what may be published, each state with its verdict.
+mod must;
 mod places;
 
 use core::net::IpAddr;
