@@ -105,7 +105,9 @@ pub struct RouteState {
     failures: u32,
     /// Refusals in a row that were our own or the relay's fault.
     ours: u32,
-    /// Connections that are being made, and when the last of them is forgotten.
+    /// Connections that this daemon is making, and when the last of them is forgotten. Not stored: a
+    /// daemon that dies makes none any more, and the next one must not wait for those.
+    #[serde(skip)]
     trying: Option<(u32, DateTime<Utc>)>,
     /// What `choose` owes this relay, in weights.
     credit: i64,
@@ -285,6 +287,14 @@ impl RouteState {
             && group.is_none_or(|group| group.breaker.may_connect(now))
             && self.failures + self.trying_at(now) < FAILURES
             && self.connections(route, domain, now) > 0
+    }
+
+    /// The state, with the connections that are being made by `other`'s account. What was stored knows
+    /// of none.
+    #[must_use]
+    pub fn with_connections_of(mut self, other: &Self) -> Self {
+        self.trying = other.trying;
+        self
     }
 
     /// Notes that a connection for mail to `domain` is being made.

@@ -120,6 +120,16 @@ fn no_more_than_five_connections_are_tried_before_one_is_good() {
 }
 
 #[test]
+fn a_daemon_that_died_while_it_connected_does_not_hold_up_the_next() {
+    with(&relay(&[]), |route, mut state| {
+        let now = at(START);
+        assert_eq!(connect(&mut state, &route, 20, now), 5);
+        let mut restarted = RouteState::from_json(&state.to_json()).unwrap();
+        assert_eq!(connect(&mut restarted, &route, 20, now), 5);
+    });
+}
+
+#[test]
 fn connections_that_are_lost_in_the_middle_do_not_hold_up_the_next() {
     with(&relay(&[]), |route, mut state| {
         let now = at(START);
@@ -344,6 +354,7 @@ proptest! {
             let then = state.free_at(&route, domain, now);
             prop_assert_eq!(state.clone().take(&route, domain, 1, then), 1, "free at {}", then);
             let stored = RouteState::from_json(&state.to_json()).unwrap();
+            let stored = stored.with_connections_of(&state);
             prop_assert_eq!(&stored, &state);
             state = stored;
         }

@@ -295,10 +295,13 @@ impl Routes {
         let mut live = self.live();
         let Live { states, heard } = &mut *live;
         heard.drain(..draft.heard);
-        *states = draft.states;
+        let before = std::mem::replace(states, draft.states);
         // What was heard meanwhile is not in what was read.
         for heard in heard.iter() {
             heard.tell(&mut states[heard.place], &self.route(heard.place));
+        }
+        for (state, before) in states.iter_mut().zip(&before) {
+            *state = std::mem::take(state).with_connections_of(before);
         }
     }
 
