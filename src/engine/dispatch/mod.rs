@@ -261,6 +261,7 @@ impl Round {
                 self.wait_for_hands(CROWDED).await;
                 continue;
             }
+            let attempts = self.routes.attempts();
             let now = engine.clock.now();
             let mut tx = engine.store.begin().await?;
             let claim = self.routes.claim(&mut tx, (now, self.lease()), (limit, strikes), &crowded);
@@ -272,8 +273,11 @@ impl Round {
                 Batch::WaitUntil(free_at) => {
                     let pause = (free_at - now).to_std().unwrap_or_default();
                     let pause = pause.clamp(SHORTEST_PAUSE, PAUSE);
-                    // What is in hand may show that a relay works again.
-                    if self.wait_for_hands(pause).await || self.pause_until(free_at).await {
+                    // What is in hand may show that a relay works again, or has just shown it.
+                    if self.wait_for_hands(pause).await
+                        || attempts.has_changed().unwrap_or(false)
+                        || self.pause_until(free_at).await
+                    {
                         continue;
                     }
                     break;

@@ -11,7 +11,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use tokio::sync::{Notify, futures::Notified};
+use tokio::sync::watch;
 
 use crate::{
     domain::{Choice, Providers, Route, RouteEvent, RouteState, choose},
@@ -25,8 +25,8 @@ pub(super) struct Routes {
     providers: Providers,
     zone: Tz,
     live: Mutex<Live>,
-    /// Told of the end of every attempt.
-    attempts: Notify,
+    /// How many attempts have ended.
+    attempts: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -104,7 +104,7 @@ impl Routes {
             providers,
             zone,
             live: Mutex::new(Live { states, heard: Vec::new() }),
-            attempts: Notify::new(),
+            attempts: watch::Sender::new(0),
         }
     }
 
@@ -221,7 +221,7 @@ impl Routes {
     /// Learns from an attempt.
     pub(super) fn note(&self, place: usize, domain: &str, event: RouteEvent, now: DateTime<Utc>) {
         self.hear(place, domain, News::Attempt(event), now);
-        self.attempts.notify_waiters();
+        self.attempts.send_modify(|attempts| *attempts += 1);
     }
 
     /// A mail that had leave did not use it.
@@ -242,9 +242,9 @@ impl Routes {
         may
     }
 
-    /// Ends when the next attempt does, through whichever relay.
-    pub(super) fn next_attempt(&self) -> Notified<'_> {
-        self.attempts.notified()
+    /// Tells of the attempts that end from now on, through whichever relay.
+    pub(super) fn attempts(&self) -> watch::Receiver<u64> {
+        self.attempts.subscribe()
     }
 
     fn hear(&self, place: usize, domain: &str, news: News, now: DateTime<Utc>) {

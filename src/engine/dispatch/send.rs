@@ -271,9 +271,7 @@ impl Round {
     ) -> Option<Left> {
         let domain = &next.claimed.domain;
         loop {
-            let attempt = self.routes.next_attempt();
-            tokio::pin!(attempt);
-            attempt.as_mut().enable();
+            let mut attempts = self.routes.attempts();
             let now = self.engine.clock.now();
             if let Some(left) = self.may_not_leave(way, &next.claimed, now) {
                 return Some(left);
@@ -284,7 +282,7 @@ impl Round {
                 return None;
             }
             tokio::select! {
-                () = attempt => {}
+                _ = attempts.changed() => {}
                 () = tokio::time::sleep(GLANCE) => {}
                 () = self.stop.soon.cancelled() => {}
             }
