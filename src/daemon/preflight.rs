@@ -9,7 +9,10 @@ use crate::engine::{Engine, EngineError, HeldBack, Inspected, Inspector};
 
 /// Between two looks while everything is sound.
 const EACH_DAY: Duration = Duration::from_hours(24);
-/// Between two looks while mail waits.
+/// Between two looks while mail waits, at first: a proxy that has not seen yet that the daemon is back
+/// sees it soon.
+const SOONEST: Duration = Duration::from_mins(1);
+/// The same, when mail has waited for long.
 const SOON: Duration = Duration::from_mins(15);
 
 /// What mail waits for, and until when at least.
@@ -29,13 +32,18 @@ struct Seen {
     engine: Engine,
     /// When, by the time that no setting of the clock changes.
     at: Duration,
+    /// The same by the time of day.
+    seen_at: DateTime<Utc>,
     inspected: Inspected,
 }
 
 impl Seen {
-    /// How long it holds.
-    const fn lasts(&self) -> Duration {
-        if self.inspected.held_back.is_some() { SOON } else { EACH_DAY }
+    /// How long it holds: while mail waits, for as long as it has waited already.
+    fn lasts(&self) -> Duration {
+        self.inspected.held_back.as_ref().map_or(EACH_DAY, |held_back| {
+            let waited = self.seen_at - held_back.since;
+            waited.to_std().unwrap_or_default().clamp(SOONEST, SOON)
+        })
     }
 }
 
@@ -62,11 +70,11 @@ impl<'a> Preflight<'a> {
             let Some(inspected) = looked.transpose()? else { return Ok(None) };
             say(&inspected, before.map(|seen| seen.inspected).as_ref());
             // What was found is as old as its end: another look waits from then on.
-            let at = engine.glance().uptime;
-            self.seen = Some(Seen { engine: engine.clone(), at, inspected });
+            let (at, seen_at) = (engine.glance().uptime, engine.glance().now);
+            self.seen = Some(Seen { engine: engine.clone(), at, seen_at, inspected });
         }
         let Some(seen) = &self.seen else { return Ok(None) };
-        let left = (seen.at + SOON).saturating_sub(uptime);
+        let left = (seen.at + seen.lasts()).saturating_sub(uptime);
         let look_at = engine.glance().now + TimeDelta::from_std(left).unwrap_or_default();
         let held_back = seen.inspected.held_back.clone();
         Ok(held_back.map(|held_back| Wait { held_back, look_at }))

@@ -51,6 +51,9 @@ pub(super) struct Composed {
 /// Octets of a message for which it takes as much room as another one.
 const HEAVY: usize = 64 * 1024;
 
+/// The weight of a message of 1 MB.
+const LIGHT: u32 = 16;
+
 impl Composed {
     /// How much of a board's room it takes, `1..=ROOM`: a letter with a large file is not to be in
     /// memory five hundred times.
@@ -145,9 +148,9 @@ impl Round {
         let has_others =
             self.routes.relays().get(place).is_some_and(|pool| pool.relay().by_provider);
         let weight = ready.message.weight();
-        // Heavy ones are soon too many, and are waited for all the same.
-        let permit = if has_others && weight == 1 {
-            room.try_acquire().ok()
+        // Of very heavy ones a few are too many already; they are waited for all the same.
+        let permit = if has_others && weight <= LIGHT {
+            room.try_acquire_many(weight).ok()
         } else {
             tokio::runtime::Handle::current().block_on(room.acquire_many(weight)).ok()
         };

@@ -74,8 +74,9 @@ impl Round {
         }
         engine.refuse_if_skewed().await?;
         self.done().released += engine.open_gate().await?;
+        // The look of a later wave must not forget that the first one is to go on.
         let gives_way = may_give_way && engine.store.has_struck(now.now).await?;
-        self.gate.gives_way.store(gives_way, Ordering::Relaxed);
+        self.gate.gives_way.fetch_or(gives_way, Ordering::Relaxed);
         Ok(!gives_way)
     }
 }

@@ -171,21 +171,21 @@ impl Round {
         let now = self.engine.clock.now();
         let mut course =
             Course { began_at: now, relay: way.pool.map(|_| way.place), ..Course::default() };
-        let mut left = self.may_not_connect(way, &next, session.as_deref_mut()).await;
-        let later = match std::mem::replace(&mut next.mark, Mark::Taken) {
-            Mark::Later(prepared) => Some(prepared),
+        let mut left = None;
+        let (later, asked_at) = match std::mem::replace(&mut next.mark, Mark::Taken) {
+            Mark::Later(prepared) => (Some(prepared), None),
             Mark::Asked(asked_at, mark) => {
                 match mark.granted().await {
                     Ok(()) => course.sending_at = Some(self.engine.clock.now()),
                     Err(_) => left = Some(Left::NotTried),
                 }
-                if self.is_fresh(asked_at).is_err() {
-                    left = Some(Left::NotTried);
-                }
-                None
+                (None, Some(asked_at))
             }
-            Mark::Taken => None,
+            Mark::Taken => (None, None),
         };
+        if left.is_none() {
+            left = self.may_not_connect(way, (&next, asked_at), session.as_deref_mut()).await;
+        }
         if let Some(left) = left {
             // Marked ahead, it has not left for all that.
             self.routes.give_back(way.place, &next.claimed.domain, now);
@@ -262,11 +262,11 @@ impl Round {
 
     /// Waits until a connection may be made for a message that needs one, since no more are tried at the
     /// same time than the breaker of its relay allows. Returns why it must not leave now, if there is
-    /// a reason.
+    /// a reason: a mark that was `asked_at` an earlier uptime does not last for ever.
     async fn may_not_connect(
         &self,
         way: &Way<'_>,
-        next: &InHand,
+        (next, asked_at): (&InHand, Option<Duration>),
         session: Option<&mut Session<'_>>,
     ) -> Option<Left> {
         let domain = &next.claimed.domain;
@@ -275,6 +275,10 @@ impl Round {
             let now = self.engine.clock.now();
             if let Some(left) = self.may_not_leave(way, &next.claimed, now) {
                 return Some(left);
+            }
+            // Before leave to connect is taken, which is given back by an attempt only.
+            if asked_at.is_some_and(|asked_at| self.is_fresh(asked_at).is_err()) {
+                return Some(Left::NotTried);
             }
             let connects =
                 session.as_ref().is_some_and(|one| one.has_to_connect(&self.parcel(way, next)));
