@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::engine::{Engine, EngineError, HeldBack, Inspected, Inspector};
+use crate::engine::{Engine, EngineError, Glance, HeldBack, Inspected, Inspector};
 
 /// Between two looks while everything is sound.
 const EACH_DAY: Duration = Duration::from_hours(24);
@@ -30,10 +30,8 @@ pub(super) struct Preflight<'a> {
 struct Seen {
     /// The engine that was looked at, whose configuration may be replaced.
     engine: Engine,
-    /// When, by the time that no setting of the clock changes.
-    at: Duration,
-    /// The same by the time of day.
-    seen_at: DateTime<Utc>,
+    /// When.
+    clock: Glance,
     inspected: Inspected,
 }
 
@@ -41,7 +39,7 @@ impl Seen {
     /// How long it holds: while mail waits, for as long as it has waited already.
     fn lasts(&self) -> Duration {
         self.inspected.held_back.as_ref().map_or(EACH_DAY, |held_back| {
-            let waited = self.seen_at - held_back.since;
+            let waited = self.clock.now - held_back.since;
             waited.to_std().unwrap_or_default().clamp(SOONEST, SOON)
         })
     }
@@ -63,18 +61,18 @@ impl<'a> Preflight<'a> {
         let uptime = engine.glance().uptime;
         let before = self.seen.take_if(|seen| {
             let is_same = Arc::ptr_eq(&seen.engine.config, &engine.config);
-            !is_same || uptime.saturating_sub(seen.at) >= seen.lasts()
+            !is_same || uptime.saturating_sub(seen.clock.uptime) >= seen.lasts()
         });
         if self.seen.is_none() {
             let looked = stop.run_until_cancelled(engine.inspect(inspector)).await;
             let Some(inspected) = looked.transpose()? else { return Ok(None) };
             say(&inspected, before.map(|seen| seen.inspected).as_ref());
             // What was found is as old as its end: another look waits from then on.
-            let (at, seen_at) = (engine.glance().uptime, engine.glance().now);
-            self.seen = Some(Seen { engine: engine.clone(), at, seen_at, inspected });
+            let clock = engine.glance();
+            self.seen = Some(Seen { engine: engine.clone(), clock, inspected });
         }
         let Some(seen) = &self.seen else { return Ok(None) };
-        let left = (seen.at + seen.lasts()).saturating_sub(uptime);
+        let left = (seen.clock.uptime + seen.lasts()).saturating_sub(uptime);
         let look_at = engine.glance().now + TimeDelta::from_std(left).unwrap_or_default();
         let held_back = seen.inspected.held_back.clone();
         Ok(held_back.map(|held_back| Wait { held_back, look_at }))
