@@ -160,7 +160,8 @@ async fn a_provider_gets_no_more_connections_and_messages_than_it_takes(db: &Dat
 }
 
 async fn a_long_queue_for_one_provider_leaves_the_others_their_turns(db: &Database) {
-    let relay = ChaosRelay::start(|_| Answer::good().after(Duration::from_millis(2)));
+    // Slower than letters are written, so that both groups wait for it.
+    let relay = ChaosRelay::start(|_| Answer::good().after(Duration::from_millis(5)));
     let setup = Setup {
         relay: Some(relay.address),
         sections: "by_provider = true\nconnections = 1\npipelining = 'deep'",
@@ -175,7 +176,7 @@ async fn a_long_queue_for_one_provider_leaves_the_others_their_turns(db: &Databa
     let is_small =
         |one: &serde_json::Value| one["to"].as_str().unwrap().ends_with("@small.example");
     let last = order.iter().rposition(is_small).unwrap();
-    assert!(last < 290, "the last of ten mails was number {last} of 310, behind all others");
+    assert!(last < 250, "the last of ten mails was number {last} of 310");
 }
 
 async fn every_depth_and_window_sends_each_mail_once(db: &Database) {
