@@ -107,6 +107,14 @@ create table suppressions (
     since bigint not null
 );
 
+-- To whom no mail may leave, whatever was decided before: the gate, the claim and the mark all ask this.
+create view no_mail_to (contact_id) as
+select contacts.id
+from contacts
+where
+    contacts.may_send = 0
+    or exists (select 1 from suppressions where suppressions.match_key = contacts.match_key);
+
 -- SQLite's json_each, so that one text of a batch statement serves both databases.
 create function json_each(rows text) returns table (value jsonb) language sql immutable as
 $$ select jsonb_array_elements(rows::jsonb) $$;

@@ -106,3 +106,11 @@ create table suppressions (
     reason text not null,
     since bigint not null
 );
+
+-- To whom no mail may leave, whatever was decided before: the gate, the claim and the mark all ask this.
+create view no_mail_to (contact_id) as
+select contacts.id
+from contacts
+where
+    contacts.may_send = 0
+    or exists (select 1 from suppressions where suppressions.match_key = contacts.match_key);

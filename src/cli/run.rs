@@ -37,11 +37,13 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
     let stop = Stop { outcomes: Some(place.outcomes.clone()), ..Stop::default() };
     tokio::spawn(end_on_signal(stop.clone(), engine.config.patience.stop_timeout));
     if once {
-        let round = daemon::round(&engine, Some(&inspector()), &stop).await?;
-        engine.bear_witness(&place.witness).await?;
-        engine.store.close().await;
-        print(output, &round)?;
+        let round =
+            in_time(&stop, Box::pin(one_round(&engine, &place, &stop))).await.transpose()?;
+        if let Some(round) = &round {
+            print(output, round)?;
+        }
         refuse_if_in_doubt(&stop)?;
+        let Some(round) = round else { return Ok(()) };
         if let Some(said) = round.dispatched.trouble {
             anyhow::bail!("the relay is in trouble, the rest waits: {said}");
         }
@@ -51,6 +53,26 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
         return Ok(());
     }
     Box::pin(serve(global, engine, place, stop)).await
+}
+
+async fn one_round(engine: &Engine, place: &Place, stop: &Stop) -> Result<Round, EngineError> {
+    let round = daemon::round(engine, Some(&inspector()), stop).await?;
+    engine.bear_witness(&place.witness).await?;
+    engine.store.close().await;
+    Ok(round)
+}
+
+/// Does `work`, but after the last order to stop only for a while: a database that says nothing would
+/// keep it waiting for ever.
+async fn in_time<T>(stop: &Stop, work: impl Future<Output = T>) -> Option<T> {
+    let time_is_up = async {
+        stop.now.cancelled().await;
+        tokio::time::sleep(LAST_PATIENCE).await;
+    };
+    tokio::select! {
+        done = work => Some(done),
+        () = time_is_up => None,
+    }
 }
 
 /// Decides, sends and answers until told to stop. Fails if mails were left in doubt, so that a service
@@ -74,15 +96,7 @@ async fn serve(global: &Global, engine: Engine, place: Place, stop: Stop) -> any
         tracking.stop().await;
         store.close().await;
     };
-    // Whatever a database that says nothing keeps waiting.
-    let time_is_up = async {
-        stop.now.cancelled().await;
-        tokio::time::sleep(LAST_PATIENCE).await;
-    };
-    tokio::select! {
-        () = work => {}
-        () = time_is_up => {}
-    }
+    in_time(&stop, work).await;
     refuse_if_in_doubt(&stop)
 }
 

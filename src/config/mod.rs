@@ -190,6 +190,15 @@ pub struct Patience {
     pub stop_timeout: Duration,
 }
 
+impl Patience {
+    /// How much of a lease may be lost before it is of no use any more: it is renewed as often, a mark
+    /// may be as old and a clock as wrong, and two thirds are left for the content of a message.
+    #[must_use]
+    pub fn slack(&self) -> Duration {
+        self.lease / 3
+    }
+}
+
 /// How long what is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {

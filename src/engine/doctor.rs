@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use url::Url;
 
+use super::chain;
 use crate::{
     clock::Clock,
     config::{Config, Delivery, ReturnPath},
@@ -307,13 +308,14 @@ async fn database(patient: &Patient<'_>) -> (Finding, Option<Finding>) {
         }
     };
     let found = match store.durability().await {
-        Ok(durability) => judge_database(&durability),
-        Err(error) => DatabaseFound::Unopened(one_line(&error.to_string(), MAX_SHOWN)),
+        Ok(durability) => State::Database(judge_database(&durability)),
+        // It was opened, so that it is there.
+        Err(error) => State::NotChecked(Why::Unreachable(one_line(&chain(&error), MAX_SHOWN))),
     };
     let theirs = store.server_time().await.ok().flatten().filter(|_| patient.is_real_time);
     let clock = theirs.map(|theirs| {
         let found = judge_clock(store.kind().to_owned(), patient.clock.now(), theirs);
         Finding::new(Check::Clock, store.kind(), State::Clock(found))
     });
-    (Finding::new(Check::Database, store.kind(), State::Database(found)), clock)
+    (Finding::new(Check::Database, store.kind(), found), clock)
 }

@@ -71,7 +71,7 @@ impl Engine {
         if !self.clock.is_real() {
             return Ok(());
         }
-        let most = TimeDelta::from_std(self.config.patience.lease / 3).unwrap_or(TimeDelta::MAX);
+        let most = TimeDelta::from_std(self.config.patience.slack()).unwrap_or(TimeDelta::MAX);
         match self.skew().await? {
             Some(skew) if skew.abs() > most => Err(EngineError::Skewed {
                 ahead: skew > TimeDelta::zero(),

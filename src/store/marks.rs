@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{StoreError, Tx, decisions::decide_at_once_sql, execute, json, on_tx};
 use crate::domain::{Outcome, OutreachId, OutreachState};
 
+/// Octets of bodies from which on the rest has a statement of its own.
+const MOST_OCTETS: usize = 4 * 1024 * 1024;
+
 /// A message whose content is about to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
@@ -114,15 +117,28 @@ impl Tx {
         messages: impl Iterator<Item = &'a Prepared>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        // All of them as one value, and where each begins: one statement, whatever the database is.
+        // As one value, and where each begins: one statement for letters of the usual size, and no
+        // second copy of all files where they bring large ones.
         let (mut places, mut octets) = (Vec::new(), Vec::new());
         for Prepared { id, body, .. } in messages {
             places.push((id.0, octets.len() + 1, body.len()));
             octets.extend_from_slice(body);
+            if octets.len() >= MOST_OCTETS {
+                self.put_bodies(&std::mem::take(&mut places), std::mem::take(&mut octets), now)
+                    .await?;
+            }
         }
-        if places.is_empty() {
-            return Ok(());
-        }
+        if places.is_empty() { Ok(()) } else { self.put_bodies(&places, octets, now).await }
+    }
+
+    /// Stores bodies that lie one behind the other in `octets`: of which row, from which octet, from 1,
+    /// and how many.
+    async fn put_bodies(
+        &mut self,
+        places: &[(i64, usize, usize)],
+        octets: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let sql = "insert into bodies (outreach_id, written_at, message)
                    select cast(value->>0 as bigint), cast($2 as bigint),
                           substr($3, cast(value->>1 as integer), cast(value->>2 as integer))

@@ -25,12 +25,11 @@ pub fn choose(
     domain: &str,
     now: DateTime<Utc>,
 ) -> Choice {
-    let both = || routes.iter().zip(states.iter());
-    let free: Vec<_> = both().map(|(route, state)| state.free_at(route, domain, now)).collect();
-    if free.iter().all(|at| *at > now) {
-        let next = both().map(|(route, state)| state.ask_again_at(route, domain, now)).min();
-        return Choice::WaitUntil(next.unwrap_or(DateTime::<Utc>::MAX_UTC));
-    }
+    let free: Vec<_> = routes
+        .iter()
+        .zip(states.iter())
+        .map(|(route, state)| state.free_at(route, domain, now))
+        .collect();
     let weight = |place: usize| i64::from(routes[place].relay.weight.max(1));
     let may: Vec<usize> = (0..free.len()).filter(|place| free[*place] <= now).collect();
     let total: i64 = may.iter().map(|place| weight(*place)).sum();
@@ -39,11 +38,12 @@ pub fn choose(
     }
     // Of equals the first.
     let best = may.iter().copied().rev().max_by_key(|place| states[*place].credit);
-    match best {
-        Some(best) => {
-            states[best].credit -= total;
-            Choice::Relay(best)
-        }
-        None => Choice::WaitUntil(now),
+    if let Some(best) = best {
+        states[best].credit -= total;
+        Choice::Relay(best)
+    } else {
+        let next = routes.iter().zip(states.iter());
+        let next = next.map(|(route, state)| state.ask_again_at(route, domain, now)).min();
+        Choice::WaitUntil(next.unwrap_or(DateTime::<Utc>::MAX_UTC))
     }
 }

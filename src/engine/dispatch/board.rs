@@ -86,8 +86,8 @@ impl Board {
     /// Whether so many wait that the relay should be given no more for now.
     pub(super) fn is_crowded(&self) -> bool {
         let lanes = self.lanes();
-        let waiting = lanes.by_group.values().flat_map(|lane| &lane.waiting);
-        waiting.map(|ready| ready.message.weight()).sum::<u32>() > ROOM / 2
+        let taken = |lane: &Lane| ROOM as usize - lane.room.available_permits();
+        lanes.by_group.values().map(taken).sum::<usize>() > ROOM as usize / 2
     }
 
     /// The next message of a group that the caller is busy with, if one waits.

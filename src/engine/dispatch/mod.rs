@@ -355,7 +355,7 @@ impl Round {
     /// Renews the leases on what waits for its turn, so that a slow relay does not make it look as if
     /// this daemon had died.
     async fn keep_leases(self: Arc<Self>) {
-        let pause = self.engine.config.patience.lease / 3;
+        let pause = self.engine.config.patience.slack();
         loop {
             tokio::time::sleep(pause).await;
             let tokens: Vec<i64> = self.leases().iter().copied().collect();

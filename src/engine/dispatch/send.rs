@@ -257,7 +257,7 @@ impl Round {
     /// last for the whole content, and a daemon that was frozen in between has none left.
     fn is_fresh(&self, asked_at: Duration) -> Result<(), NotMarked> {
         let waited = self.engine.clock.uptime().saturating_sub(asked_at);
-        if waited > self.engine.config.patience.lease / 3 { Err(NotMarked::Late) } else { Ok(()) }
+        if waited > self.engine.config.patience.slack() { Err(NotMarked::Late) } else { Ok(()) }
     }
 
     /// Waits until a connection may be made for a message that needs one, since no more are tried at the

@@ -6,19 +6,7 @@ where id in (
     where state = 'ready' and next_at <= $1 and strikes = $5
         -- What the mark would refuse is left to the gate: claiming it again and again is of no use.
         and not_after > $1
-        and not exists (
-            select 1
-            from contacts
-            where contacts.id = outreach.contact_id
-                and (
-                    contacts.may_send = 0
-                    or exists (
-                        select 1
-                        from suppressions
-                        where suppressions.match_key = contacts.match_key
-                    )
-                )
-        )
+        and not exists (select 1 from no_mail_to where no_mail_to.contact_id = outreach.contact_id)
     order by next_at, id
     limit $4
 )

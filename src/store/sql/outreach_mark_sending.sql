@@ -15,17 +15,5 @@ where
     and state = mark.known_state
     and lease_token = mark.token
     and not_after > $3
-    and not exists (
-        select 1
-        from contacts
-        where contacts.id = outreach.contact_id
-            and (
-                contacts.may_send = 0
-                or exists (
-                    select 1
-                    from suppressions
-                    where suppressions.match_key = contacts.match_key
-                )
-            )
-    )
+    and not exists (select 1 from no_mail_to where no_mail_to.contact_id = outreach.contact_id)
 returning id

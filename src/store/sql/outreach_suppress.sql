@@ -3,17 +3,5 @@
 update outreach
 set state = 'suppressed', settled_at = $1
 where
-    exists (
-        select 1
-        from contacts
-        where contacts.id = outreach.contact_id
-            and (
-                contacts.may_send = 0
-                or exists (
-                    select 1
-                    from suppressions
-                    where suppressions.match_key = contacts.match_key
-                )
-            )
-    )
+    exists (select 1 from no_mail_to where no_mail_to.contact_id = outreach.contact_id)
     and

@@ -25,6 +25,7 @@ on_both_databases!(
     no_two_claimers_get_the_same_mail,
     the_bytes_come_back_on_the_second_attempt,
     the_bytes_of_the_first_attempt_stay,
+    large_and_small_bodies_of_one_group_come_back_each_whole,
     a_link_is_found_by_its_number_and_by_nothing_else,
     a_fenced_message_leaves_no_bytes_and_no_links,
     many_mails_are_marked_at_once_and_each_for_itself,
@@ -160,6 +161,43 @@ async fn the_bytes_of_the_first_attempt_stay(db: &Database) {
     assert_eq!(third.body.as_deref(), Some(b"body".as_slice()));
     let link = db.store.link(third.id, 0).await.unwrap();
     assert_eq!(link.as_deref(), Some("https://example.org/0"));
+}
+
+async fn large_and_small_bodies_of_one_group_come_back_each_whole(db: &Database) {
+    let sizes = [10, 3_000_000, 3_000_000, 20];
+    for place in 0..sizes.len() {
+        let of = person(&db.store, &format!("c{place}@example.org")).await;
+        enqueue(&db.store, &[mail(of, "2026-05-14")]).await;
+    }
+    release(&db.store, "2026-05-14T09:00:00Z").await;
+    let claimed = claim(&db.store, "2026-05-14T09:00:00Z", 10).await;
+    let bodies: Vec<Vec<u8>> =
+        sizes.iter().zip(b'a'..).map(|(size, letter)| vec![letter; *size]).collect();
+    let prepared: Vec<Prepared> = claimed
+        .iter()
+        .zip(&bodies)
+        .map(|(claimed, body)| Prepared {
+            id: claimed.id,
+            lease_token: claimed.lease_token,
+            body: body.clone(),
+            links: Vec::new(),
+        })
+        .collect();
+    let began = at("2026-05-14T09:00:00Z");
+    let marked =
+        write(&db.store, async |tx| tx.mark_sending(&prepared, began, began + LEASE).await).await;
+    assert_eq!(marked.len(), sizes.len());
+    let marks: Vec<_> = claimed
+        .iter()
+        .map(|claimed| perennial::store::Mark {
+            from: State::Sending,
+            ..unreachable(claimed, "2026-05-14T09:05:00Z")
+        })
+        .collect();
+    write(&db.store, async |tx| tx.mark_settled(&marks, began).await).await;
+    let again = claim(&db.store, "2026-05-14T09:05:00Z", 10).await;
+    let kept: Vec<_> = again.into_iter().map(|mail| mail.body.unwrap()).collect();
+    assert!(kept == bodies, "{:?}", kept.iter().map(Vec::len).collect::<Vec<_>>());
 }
 
 async fn a_link_is_found_by_its_number_and_by_nothing_else(db: &Database) {
