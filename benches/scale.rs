@@ -239,7 +239,7 @@ async fn store(url: &str, folder: &Path, contacts: u64) {
 
 /// Ticks before those that are measured: a daemon ticks each minute, so its statements are prepared on
 /// every connection and its pages are at hand.
-const WARM_UP: usize = 20;
+const WARM_UP: usize = 100;
 /// Ticks that are measured.
 const TICKS: usize = 11;
 
@@ -249,11 +249,12 @@ async fn ticks(engine: &Engine, clock: &ManualClock, (url, contacts): (&str, u64
     // The next morning; then a thousand contacts at a time are due.
     clock.advance(TimeDelta::days(1));
     engine.plan().await.expect("a day is decided on");
+    make_idle(url, contacts.cast_signed()).await;
     let mut took = Vec::new();
     for round in 0..WARM_UP + TICKS {
         clock.advance(TimeDelta::seconds(1));
-        let group = i64::try_from(round).expect("a small number");
-        make_due(url, clock.now().timestamp_millis(), group, contacts.cast_signed()).await;
+        let group = group(round, contacts.cast_signed());
+        make_due(url, clock.now().timestamp_millis(), group).await;
         let began = Instant::now();
         let planned = engine.plan().await.expect("a tick");
         took.push(began.elapsed().as_secs_f64() * 1e3);
@@ -265,19 +266,38 @@ async fn ticks(engine: &Engine, clock: &ManualClock, (url, contacts): (&str, u64
     println!("{kind}: tick with 1,000 due of {contacts}: {median:.1} ms, at best {best:.1} ms");
 }
 
-/// Makes a thousand contacts due, spread over the table.
-async fn make_due(url: &str, at: i64, round: i64, contacts: i64) {
+/// The contacts that are due in one round, a thousand of them, spread over the table.
+fn group(round: usize, contacts: i64) -> impl Iterator<Item = i64> {
+    let first = 1 + i64::try_from(round).expect("a small number");
+    (0..1000).map(move |place| first + place * (contacts / 1000).max(1))
+}
+
+/// Takes from the contacts of all rounds what they are due for, so that a tick writes new rows as one
+/// does whose contacts were due for nothing else.
+async fn make_idle(url: &str, contacts: i64) {
     let step = (contacts / 1000).max(1);
     let sql = format!(
-        "insert into decisions_due (at, contact_id, asked_at)
-         select {at}, id, 0 from contacts where id % {step} = {round}"
+        "delete from decisions_due where contact_id % {step} between 1 and {}",
+        WARM_UP + TICKS
     );
+    execute(url, sql).await;
+}
+
+async fn make_due(url: &str, at: i64, contacts: impl Iterator<Item = i64>) {
+    let rows: Vec<String> = contacts.map(|contact| format!("({at}, {contact}, 0)")).collect();
+    let sql =
+        format!("insert into decisions_due (at, contact_id, asked_at) values {}", rows.join(", "));
+    execute(url, sql).await;
+}
+
+async fn execute(url: &str, sql: String) {
+    let sql = sqlx::AssertSqlSafe(sql);
     if url.starts_with("sqlite:") {
         let mut connection = sqlx::SqliteConnection::connect(url).await.expect("it opens");
-        connection.execute(sqlx::AssertSqlSafe(sql)).await.expect("it is written");
+        connection.execute(sql).await.expect("it is written");
     } else {
         let mut connection = sqlx::PgConnection::connect(url).await.expect("it opens");
-        connection.execute(sqlx::AssertSqlSafe(sql)).await.expect("it is written");
+        connection.execute(sql).await.expect("it is written");
     }
 }
 

@@ -1,8 +1,5 @@
 //! Fills the outbox with the mails that are due.
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ring::rand::SecureRandom;
@@ -27,9 +24,6 @@ pub struct Planned {
     pub held: BTreeMap<&'static str, u64>,
 }
 
-/// Entries from which on it is worth while to read and write at the same time.
-const WORTH_HALVING: usize = 200;
-
 /// Mails that one contact may be owed at one instant. With a minimum gap of a day or more it is one;
 /// the bound keeps a gap of zero from running away.
 const MOST_AT_ONCE: usize = 8;
@@ -51,30 +45,21 @@ impl Engine {
         // Who goes first on a day is not known before all of its mails are.
         let budget = self.config.rules.day_budget(now, self.config.schedules.zone);
         let until = budget.map_or(now, |budget| budget.ends_at);
-        let seen = Seen { done: Planned::default(), observe };
-        let seen = Mutex::new(seen);
-        let mut tx = self.store.begin().await?;
-        tx.recall(now - LATEST_RELEASE, now).await?;
-        tx.commit().await?;
+        let mut seen = Seen { done: Planned::default(), observe };
+        let unreleased = self.store.unreleased(now - LATEST_RELEASE).await?;
+        if !unreleased.is_empty() {
+            let mut tx = self.store.begin().await?;
+            tx.decide_at_once(unreleased.into_iter(), now).await?;
+            tx.commit().await?;
+        }
         loop {
             let due = self.store.due(until, PAGE).await?;
             if due.is_empty() {
                 break;
             }
-            if self.store.has_one_writer() || due.len() < WORTH_HALVING {
-                self.plan_page(&due, (now, until), &seen).await?;
-            } else {
-                // Halves at a time, so that one is written while the other is read. By contact, so
-                // that no two of them write about one.
-                let (even, odd): (Vec<_>, Vec<_>) =
-                    due.into_iter().partition(|due| due.contact().0 % 2 == 0);
-                tokio::try_join!(
-                    self.plan_page(&even, (now, until), &seen),
-                    self.plan_page(&odd, (now, until), &seen),
-                )?;
-            }
+            self.plan_page(&due, (now, until), &mut seen).await?;
         }
-        let done = seen.into_inner().unwrap_or_else(PoisonError::into_inner).done;
+        let done = seen.done;
         if done.considered > 0 {
             let Planned { considered, queued, .. } = &done;
             info!(considered, queued, "Decided on {considered} contacts, queued {queued} mails");
@@ -87,27 +72,21 @@ impl Engine {
         &self,
         due: &[DecisionDue],
         (now, until): (DateTime<Utc>, DateTime<Utc>),
-        seen: &Mutex<Seen<impl FnMut(&Snapshot, &Decision)>>,
+        seen: &mut Seen<impl FnMut(&Snapshot, &Decision)>,
     ) -> Result<(), EngineError> {
-        if due.is_empty() {
-            return Ok(());
-        }
         let contacts = due.iter().map(DecisionDue::contact);
         let page = self.store.snapshots_of(&self.snapshot_options(), contacts, now).await?;
         let mut mails = Vec::new();
         let mut again = Vec::with_capacity(page.len());
-        {
-            let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let Seen { done, observe } = &mut *seen;
-            done.considered += page.len() as u64;
-            for mut contact in page {
-                let (decided, next) = self.owed(&mut contact, (now, until), observe);
-                done.note(&decided, next);
-                mails.extend(decided.mails);
-                // Everything until then has just been decided on.
-                let soonest = until + TimeDelta::milliseconds(i64::from(until > now));
-                again.extend(next.map(|next| (contact.id, next.max(soonest))));
-            }
+        let Seen { done, observe } = seen;
+        done.considered += page.len() as u64;
+        for mut contact in page {
+            let (owed, next) = self.owed(&mut contact, (now, until), observe);
+            done.note(&owed, next);
+            mails.extend(owed.mails);
+            // Everything until then has just been decided on.
+            let soonest = until + TimeDelta::milliseconds(i64::from(until > now));
+            again.extend(next.map(|next| (contact.id, next.max(soonest))));
         }
         mails.sort_by_key(|mail| mail.due_at);
         let mut tx = self.store.begin().await?;
@@ -115,7 +94,7 @@ impl Engine {
         let queued = tx.enqueue(&mails, now).await?;
         tx.decided(due, &again).await?;
         tx.commit().await?;
-        seen.lock().unwrap_or_else(PoisonError::into_inner).done.queued += queued;
+        seen.done.queued += queued;
         Ok(())
     }
 

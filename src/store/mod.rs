@@ -80,6 +80,28 @@ macro_rules! on_tx {
     };
 }
 
+/// Reads many rows in no certain order, as a type that is made of a row of PostgreSQL and of a JSON list
+/// of these columns. SQLite's driver hands rows over from a thread of its own, one by one and each with a
+/// copy of every value; a page of contacts costs less as one value.
+macro_rules! read_all {
+    ($store:expr, ($($column:ident),+), $sql:expr $(, $bind:expr)*) => {
+        match &$store.backend {
+            $crate::store::Backend::Sqlite { readers, .. } => {
+                let sql = concat!(
+                    "select json_group_array(json_array(", stringify!($($column),+), ")) from (",
+                    $sql, ") as page"
+                );
+                let rows: String =
+                    sqlx::query_scalar(sql)$(.bind($bind))*.fetch_one(readers).await?;
+                serde_json::from_str(&rows).map_err(|error| sqlx::Error::Decode(error.into()))?
+            }
+            $crate::store::Backend::Postgres(pool) => {
+                sqlx::query_as($sql)$(.bind($bind))*.fetch_all(pool).await?
+            }
+        }
+    };
+}
+
 /// Runs a statement in an open transaction and gives back how many rows it changed.
 macro_rules! execute {
     ($tx:expr, $sql:expr $(, $bind:expr)*) => {
@@ -100,7 +122,7 @@ macro_rules! contacts_in_order {
 const CONTACTS_BY_ID: &str =
     contacts_in_order!("id in (select cast(value->>0 as bigint) from json_each($1))");
 
-use {contacts_in_order, execute, on_pool, on_tx};
+use {contacts_in_order, execute, on_pool, on_tx, read_all};
 
 /// A handle to the database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -221,12 +243,6 @@ impl Store {
             Backend::Sqlite { .. } => "SQLite",
             Backend::Postgres(_) => "PostgreSQL",
         }
-    }
-
-    /// Whether only one transaction can write at a time, so that there is nothing to gain from several.
-    #[must_use]
-    pub const fn has_one_writer(&self) -> bool {
-        matches!(self.backend, Backend::Sqlite { .. })
     }
 
     /// Closes all connections, so that an SQLite file is whole and alone when this returns.

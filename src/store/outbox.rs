@@ -99,6 +99,9 @@ impl Tx {
         mails: &[NewOutreach],
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
+        if mails.is_empty() {
+            return Ok(0);
+        }
         let sql = include_str!("sql/outreach_enqueue.sql");
         let rows: Vec<_> = mails
             .iter()
@@ -133,23 +136,6 @@ impl Tx {
         let ids = json_keys(contacts.map(|contact| contact.0));
         execute!(self, sql, ids, now.timestamp_millis());
         Ok(())
-    }
-
-    /// Has the contacts decided on anew whose planned mails were due before `then` and were not
-    /// released: the budget had no room for them, or nobody was there.
-    pub async fn recall(
-        &mut self,
-        then: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let sql = "select distinct contact_id from outreach
-                   where state = 'planned' and due_at < $1";
-        let contacts: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
-            .bind(then.timestamp_millis()).fetch_all(conn).await?);
-        if contacts.is_empty() {
-            return Ok(());
-        }
-        self.decide_at_once(contacts.into_iter().map(ContactId), now).await
     }
 
     /// Opens the gate for what is due: planned mails become ready. Whatever is due and not welcome
@@ -277,6 +263,16 @@ impl Store {
         let at: Option<i64> =
             on_pool!(self, pool => sqlx::query_scalar(sql).fetch_one(pool).await?);
         Ok(at.and_then(instant))
+    }
+
+    /// Contacts whose planned mails were due before `then` and were not released: the budget had no
+    /// room for them, or nobody was there.
+    pub async fn unreleased(&self, then: DateTime<Utc>) -> Result<Vec<ContactId>, StoreError> {
+        let sql = "select distinct contact_id from outreach
+                   where state = 'planned' and due_at < $1";
+        let contacts: Vec<i64> = on_pool!(self, pool => sqlx::query_scalar(sql)
+            .bind(then.timestamp_millis()).fetch_all(pool).await?);
+        Ok(contacts.into_iter().map(ContactId).collect())
     }
 }
 

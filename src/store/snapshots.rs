@@ -3,9 +3,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use serde::Deserialize;
 use sqlx::FromRow;
 
-use super::{Stood, Store, StoreError, json_keys, on_pool, parsed, parsed_option};
+use super::{Stood, Store, StoreError, json_keys, on_pool, parsed, parsed_option, read_all};
 use crate::domain::{
     ContactId, Deed, EmailAddress, Locale, Needs, OccasionKind, OutreachState, PastOutreach,
     Snapshot, Suppression,
@@ -22,7 +23,7 @@ pub struct SnapshotOptions {
     pub needs: Needs,
 }
 
-#[derive(Debug, FromRow)]
+#[derive(Debug, FromRow, Deserialize)]
 struct SnapshotRow {
     id: i64,
     locale: Option<String>,
@@ -57,10 +58,20 @@ struct Aside {
     touches: HashMap<ContactId, Vec<Deed>>,
 }
 
-macro_rules! snapshots_sql {
-    ($condition:literal) => {
-        concat!(include_str!("sql/snapshots.sql"), $condition)
-    };
+/// The contacts for which a condition holds.
+macro_rules! snapshot_rows {
+    ($store:expr, $condition:literal $(, $bind:expr)*) => {{
+        let rows: Vec<SnapshotRow> = read_all!(
+            $store,
+            (
+                id, locale, zone, country, birthday, cooperation_since, known_since, may_send,
+                suppressed, engagement, wish, account_id, last_mail_at
+            ),
+            concat!(include_str!("sql/snapshots.sql"), $condition)
+            $(, $bind)*
+        );
+        rows
+    }};
 }
 
 impl Store {
@@ -71,13 +82,14 @@ impl Store {
         contacts: impl Iterator<Item = ContactId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Snapshot>, StoreError> {
-        let sql = snapshots_sql!(
-            "where c.id in (select cast(value->>0 as bigint) from json_each($1)) order by c.id"
-        );
         let ids: Vec<ContactId> = contacts.collect();
         let keys = json_keys(ids.iter().map(|contact| contact.0));
         let rows = async {
-            Ok(on_pool!(self, pool => sqlx::query_as(sql).bind(keys).fetch_all(pool).await?))
+            Ok(snapshot_rows!(
+                self,
+                "where c.id in (select cast(value->>0 as bigint) from json_each($1))",
+                keys
+            ))
         };
         let (rows, aside) = tokio::try_join!(rows, self.aside(&ids, options, now))?;
         self.complete(rows, aside, options, now).await
@@ -91,9 +103,12 @@ impl Store {
         now: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<Snapshot>, StoreError> {
-        let sql = snapshots_sql!("where c.id > $1 order by c.id limit $2");
-        let rows = on_pool!(self, pool => sqlx::query_as(sql)
-            .bind(after.0).bind(i64::from(limit)).fetch_all(pool).await?);
+        let rows = snapshot_rows!(
+            self,
+            "where c.id > $1 order by c.id limit $2",
+            after.0,
+            i64::from(limit)
+        );
         let aside = self.aside(&ids_of(&rows), options, now).await?;
         self.complete(rows, aside, options, now).await
     }
@@ -105,9 +120,7 @@ impl Store {
         address: &EmailAddress,
         now: DateTime<Utc>,
     ) -> Result<Option<Snapshot>, StoreError> {
-        let sql = snapshots_sql!("where c.match_key = $1");
-        let rows = on_pool!(self, pool => sqlx::query_as(sql)
-            .bind(address.match_key()).fetch_all(pool).await?);
+        let rows = snapshot_rows!(self, "where c.match_key = $1", address.match_key());
         let aside = self.aside(&ids_of(&rows), options, now).await?;
         Ok(self.complete(rows, aside, options, now).await?.pop())
     }
@@ -131,11 +144,12 @@ impl Store {
 
     async fn complete(
         &self,
-        rows: Vec<SnapshotRow>,
+        mut rows: Vec<SnapshotRow>,
         aside: Aside,
         options: &SnapshotOptions,
         now: DateTime<Utc>,
     ) -> Result<Vec<Snapshot>, StoreError> {
+        rows.sort_unstable_by_key(|row| row.id);
         let Aside { mut stood, mut history, mut touches } = aside;
         let accounts = rows.iter().filter_map(|row| row.account_id);
         let past = self.business_past(accounts, &options.needs, now.date_naive()).await?;

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::{
     ContactFacts, Store, StoreError, Tx, decisions::decide_at_once_sql, execute, instant, json,
-    json_keys, on_pool,
+    json_keys, on_pool, read_all,
 };
 use crate::domain::{ContactId, Population, Standing, TierMove};
 
@@ -67,11 +67,14 @@ impl Store {
         &self,
         contacts: impl Iterator<Item = ContactId>,
     ) -> Result<HashMap<ContactId, Stood>, StoreError> {
-        let sql = "select contact_id, value_cents, standings from standings
-                   where contact_id in (select cast(value->>0 as bigint) from json_each($1))";
         let ids = json_keys(contacts.map(|contact| contact.0));
-        let rows: Vec<(i64, i64, String)> =
-            on_pool!(self, pool => sqlx::query_as(sql).bind(ids).fetch_all(pool).await?);
+        let rows: Vec<(i64, i64, String)> = read_all!(
+            self,
+            (contact_id, value_cents, standings),
+            "select contact_id, value_cents, standings from standings
+             where contact_id in (select cast(value->>0 as bigint) from json_each($1))",
+            ids
+        );
         rows.into_iter()
             .map(|(id, value_cents, text)| {
                 let corrupt =
