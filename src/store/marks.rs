@@ -59,94 +59,59 @@ pub struct Attempt {
     pub outcome: Outcome,
 }
 
+/// What [`Tx::mark_sending`] says of one message: row, lease, state, from which of all octets its body
+/// is, from 1, and how many, and its links as JSON.
+type SendingRow = (i64, i64, &'static str, usize, usize, Option<String>);
+
+/// What [`Tx::mark_settled`] says of one mark: row, lease, from and to which state, when again, when
+/// settled, how many attempts it was not; then the attempt, without its row and lease, if there was one.
 #[derive(Serialize)]
-struct AttemptRow<'a>(
-    i64,
-    u32,
+struct SettledRow<'a>(
     i64,
     i64,
+    &'static str,
+    &'static str,
     Option<i64>,
-    i64,
+    Option<i64>,
+    i32,
+    Option<u32>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
     Option<&'a str>,
     Option<u64>,
-    &'static str,
+    Option<&'static str>,
     Option<&'static str>,
     Option<u16>,
     Option<String>,
-    &'a str,
+    Option<&'a str>,
 );
 
 impl Tx {
     /// Marks that content is about to leave, under a lease until then. What comes back may leave; what
     /// does not has lost its lease, is not welcome any more, or its contact was suppressed meanwhile.
+    /// Bytes and links are stored with the mark, unless an earlier attempt did.
     pub async fn mark_sending(
         &mut self,
         messages: &[Prepared],
         now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
     ) -> Result<HashSet<OutreachId>, StoreError> {
-        let sql = include_str!("sql/outreach_mark_sending.sql");
-        let from = OutreachState::Claimed.as_str();
-        let rows: Vec<_> =
-            messages.iter().map(|message| (message.id.0, message.lease_token, from)).collect();
-        let rows = json(&rows);
+        let sql = self.dialect(
+            include_str!("sql/outreach_mark_sending.sqlite.sql"),
+            include_str!("sql/outreach_mark_sending.postgres.sql"),
+        );
         let (until, ms) = (lease_until.timestamp_millis(), now.timestamp_millis());
-        let marked: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
-            .bind(rows).bind(until).bind(ms).fetch_all(conn).await?);
-        let marked: HashSet<_> = marked.into_iter().map(OutreachId).collect();
-        let leaving = || messages.iter().filter(|message| marked.contains(&message.id));
-        self.keep_bodies(leaving(), now).await?;
-        let links: Vec<_> = leaving()
-            .filter(|message| !message.links.is_empty())
-            .map(|message| (message.id.0, json(&message.links)))
-            .collect();
-        if !links.is_empty() {
-            let sql = "insert into links (outreach_id, urls)
-                       select cast(value->>0 as bigint), value->>1
-                       from json_each($1) where true
-                       on conflict (outreach_id) do nothing";
-            let links = json(&links);
-            execute!(self, sql, links);
+        let mut marked = HashSet::new();
+        for messages in groups(messages) {
+            let bodies: Vec<&[u8]> =
+                messages.iter().map(|message| message.body.as_slice()).collect();
+            let rows = json(&sending_rows(messages));
+            let ids: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
+                .bind(rows).bind(until).bind(ms).bind(bodies.concat()).fetch_all(conn).await?);
+            marked.extend(ids.into_iter().map(OutreachId));
         }
         Ok(marked)
-    }
-
-    /// Stores the bytes of these messages, unless an earlier attempt did.
-    async fn keep_bodies<'a>(
-        &mut self,
-        messages: impl Iterator<Item = &'a Prepared>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        // As one value, and where each begins: one statement for letters of the usual size, and no
-        // second copy of all files where they bring large ones.
-        let (mut places, mut octets) = (Vec::new(), Vec::new());
-        for Prepared { id, body, .. } in messages {
-            places.push((id.0, octets.len() + 1, body.len()));
-            octets.extend_from_slice(body);
-            if octets.len() >= MOST_OCTETS {
-                self.put_bodies(&std::mem::take(&mut places), std::mem::take(&mut octets), now)
-                    .await?;
-            }
-        }
-        if places.is_empty() { Ok(()) } else { self.put_bodies(&places, octets, now).await }
-    }
-
-    /// Stores bodies that lie one behind the other in `octets`: of which row, from which octet, from 1,
-    /// and how many.
-    async fn put_bodies(
-        &mut self,
-        places: &[(i64, usize, usize)],
-        octets: Vec<u8>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let sql = "insert into bodies (outreach_id, written_at, message)
-                   select cast(value->>0 as bigint), cast($2 as bigint),
-                          substr($3, cast(value->>1 as integer), cast(value->>2 as integer))
-                   from json_each($1) where true
-                   on conflict (outreach_id) do nothing";
-        let places = json(&places);
-        execute!(self, sql, places, now.timestamp_millis(), octets);
-        Ok(())
     }
 
     /// Writes down how attempts ended. Returns the rows that were moved; a row that is missing has
@@ -157,29 +122,19 @@ impl Tx {
         now: DateTime<Utc>,
     ) -> Result<HashSet<OutreachId>, StoreError> {
         debug_assert!(marks.iter().all(|mark| mark.from.may_become(mark.to)));
-        let sql = include_str!("sql/outreach_mark_settled.sql");
-        let rows: Vec<_> = marks
-            .iter()
-            .map(|mark| {
-                let settled = mark.to.is_settled().then_some(now.timestamp_millis());
-                let next_at = mark.next_at.map(|at| at.timestamp_millis());
-                let untried = i32::from(mark.attempt.is_none());
-                (
-                    mark.id.0,
-                    mark.lease_token,
-                    mark.from.as_str(),
-                    mark.to.as_str(),
-                    next_at,
-                    settled,
-                    untried,
-                )
-            })
-            .collect();
+        if marks.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let sql = self.dialect(
+            include_str!("sql/outreach_mark_settled.sqlite.sql"),
+            include_str!("sql/outreach_mark_settled.postgres.sql"),
+        );
+        let rows: Vec<_> = marks.iter().map(|mark| settled_row(mark, now)).collect();
         let rows = json(&rows);
         let moved: Vec<i64> =
             on_tx!(self, conn => sqlx::query_scalar(sql).bind(rows).fetch_all(conn).await?);
         let mut moved: HashSet<_> = moved.into_iter().map(OutreachId).collect();
-        self.record_attempts(marks, &moved, now).await?;
+        self.doubt(marks, &moved, now).await?;
         self.decide_anew(marks, &moved, now).await?;
         let unmoved = marks.iter().filter(|mark| !moved.contains(&mark.id));
         let known = self.written_before(unmoved).await?;
@@ -216,28 +171,18 @@ impl Tx {
         Ok(known.into_iter().map(OutreachId).collect())
     }
 
-    async fn record_attempts(
+    /// Opens the doubts of those of the marks that leave one.
+    async fn doubt(
         &mut self,
         marks: &[Mark],
         moved: &HashSet<OutreachId>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let attempts: Vec<_> = marks
+        let doubts: Vec<_> = marks
             .iter()
-            .filter(|mark| moved.contains(&mark.id))
-            .filter_map(|mark| Some((mark, mark.attempt.as_ref()?)))
+            .filter(|mark| mark.to == OutreachState::InDoubt && moved.contains(&mark.id))
+            .filter_map(|mark| Some((mark.id.0, i64::from(mark.attempt.as_ref()?.no))))
             .collect();
-        if attempts.is_empty() {
-            return Ok(());
-        }
-        let sql = include_str!("sql/attempts_write.sql");
-        let rows: Vec<_> =
-            attempts.iter().map(|(mark, attempt)| attempt_row(mark, attempt)).collect();
-        let rows = json(&rows);
-        execute!(self, sql, rows);
-        let in_doubt = attempts.iter().filter(|(mark, _)| mark.to == OutreachState::InDoubt);
-        let doubts: Vec<_> =
-            in_doubt.map(|(mark, attempt)| (mark.id.0, i64::from(attempt.no))).collect();
         if doubts.is_empty() { Ok(()) } else { self.open_doubts(&doubts, now).await }
     }
 
@@ -263,28 +208,62 @@ impl Tx {
     }
 }
 
-fn attempt_row<'a>(mark: &Mark, attempt: &'a Attempt) -> AttemptRow<'a> {
-    let (verdict, phase, reply, text) = match &attempt.outcome {
+/// Messages in groups whose bodies have so many octets together that the next one makes it too many.
+fn groups(messages: &[Prepared]) -> impl Iterator<Item = &[Prepared]> {
+    let mut octets = 0;
+    messages.chunk_by(move |message, _| {
+        octets += message.body.len();
+        let has_room = octets < MOST_OCTETS;
+        octets *= usize::from(has_room);
+        has_room
+    })
+}
+
+fn sending_rows(messages: &[Prepared]) -> Vec<SendingRow> {
+    let mut begins_at = 1;
+    let row = |message: &Prepared| {
+        let octets = message.body.len();
+        let links = (!message.links.is_empty()).then(|| json(&message.links));
+        let from = OutreachState::Claimed.as_str();
+        let row = (message.id.0, message.lease_token, from, begins_at, octets, links);
+        begins_at += octets;
+        row
+    };
+    messages.iter().map(row).collect()
+}
+
+fn settled_row(mark: &Mark, now: DateTime<Utc>) -> SettledRow<'_> {
+    let ms = |at: DateTime<Utc>| at.timestamp_millis();
+    let attempt = mark.attempt.as_ref();
+    let said = attempt.map(|attempt| match &attempt.outcome {
         Outcome::Accepted { text } => ("accepted", None, None, text.as_str()),
         Outcome::Rejected { phase, reply } => {
-            ("rejected", Some(*phase), Some(reply), reply.text.as_str())
+            ("rejected", Some(phase.as_str()), Some(reply), reply.text.as_str())
         }
-        Outcome::NotSent { phase, cause } => ("not_sent", Some(*phase), None, cause.as_str()),
+        Outcome::NotSent { phase, cause } => {
+            ("not_sent", Some(phase.as_str()), None, cause.as_str())
+        }
         Outcome::InDoubt { cause } => ("in_doubt", None, None, cause.as_str()),
-    };
-    AttemptRow(
+    });
+    let reply = said.and_then(|(_, _, reply, _)| reply);
+    SettledRow(
         mark.id.0,
-        attempt.no,
         mark.lease_token,
-        attempt.began_at.timestamp_millis(),
-        attempt.sending_at.map(|at| at.timestamp_millis()),
-        attempt.ended_at.timestamp_millis(),
-        attempt.relay.as_deref(),
-        attempt.connection,
-        verdict,
-        phase.map(crate::domain::Phase::as_str),
+        mark.from.as_str(),
+        mark.to.as_str(),
+        mark.next_at.map(ms),
+        mark.to.is_settled().then(|| ms(now)),
+        i32::from(attempt.is_none()),
+        attempt.map(|attempt| attempt.no),
+        attempt.map(|attempt| ms(attempt.began_at)),
+        attempt.and_then(|attempt| attempt.sending_at).map(ms),
+        attempt.map(|attempt| ms(attempt.ended_at)),
+        attempt.and_then(|attempt| attempt.relay.as_deref()),
+        attempt.and_then(|attempt| attempt.connection),
+        said.map(|(verdict, ..)| verdict),
+        said.and_then(|(_, phase, ..)| phase),
         reply.map(|reply| reply.code),
         reply.and_then(|reply| reply.enhanced).map(|status| status.to_string()),
-        text,
+        said.map(|(.., text)| text),
     )
 }

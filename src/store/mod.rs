@@ -212,6 +212,8 @@ const IDLE_TIMEOUT: &str = "set idle_in_transaction_session_timeout = '10s'";
 /// A mark that was committed must survive a crash of the server, whatever the role was given.
 const DURABLE: &str = "select set_config('synchronous_commit', 'on', false)
      where current_setting('synchronous_commit') in ('off', 'local')";
+/// A connection to PostgreSQL that was idle for longer is asked whether it is still there.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 /// How long to wait for PostgreSQL before saying that it is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -284,6 +286,16 @@ impl Backend {
             let pool = PgPoolOptions::new()
                 .max_connections(POSTGRES_CONNECTIONS)
                 .acquire_timeout(CONNECT_TIMEOUT)
+                // One that has just answered is not asked whether it is still there.
+                .test_before_acquire(false)
+                .before_acquire(|connection, used| {
+                    Box::pin(async move {
+                        if used.idle_for > TRUSTED_IDLE {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
                 // Statements and no options of the connection, which a pooler would refuse.
                 .after_connect(|connection, _| {
                     Box::pin(async move {
@@ -311,6 +323,8 @@ async fn sqlite_pool(
     loop {
         let pool = SqlitePoolOptions::new()
             .max_connections(connections)
+            // It is in this process; asking whether it is there is a change of thread for nothing.
+            .test_before_acquire(false)
             // SQLite itself takes a transaction back that a full disk did not take. The driver then
             // believes that it is open, and this connection would refuse every other one for good.
             .before_acquire(|connection, _| {
