@@ -41,23 +41,15 @@ impl<'a> Parcel<'a> {
         Self { envelope, message, lane: Lane::default() }
     }
 
-    /// The commands that ask for leave to send the message.
+    /// What asks for leave to send the message.
     pub(super) fn introduction(&self, abilities: &Abilities) -> Introduction {
         let Envelope { sender, recipient } = self.envelope;
-        let mut parameters = Vec::new();
-        if abilities.size.is_some() {
-            parameters.push(MailParameter::Size(self.message.len()));
-        }
-        if !self.message.is_ascii() {
-            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-        }
-        if sender.needs_smtp_utf8() || recipient.needs_smtp_utf8() {
-            parameters.push(MailParameter::SmtpUtfEight);
-        }
         Introduction {
-            mail: Mail::new(Some(path(sender)), parameters).to_string(),
-            rcpt: Rcpt::new(path(recipient), Vec::new()).to_string(),
+            envelope: self.envelope.clone(),
             octets: self.message.len(),
+            tells_size: abilities.size.is_some(),
+            is_eight_bit: !self.message.is_ascii(),
+            needs_smtp_utf8: sender.needs_smtp_utf8() || recipient.needs_smtp_utf8(),
         }
     }
 
@@ -86,22 +78,41 @@ impl<'a> Parcel<'a> {
 /// MAIL, RCPT and DATA for one message. Two are equal if a relay cannot tell them apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Introduction {
-    mail: String,
-    rcpt: String,
+    envelope: Envelope,
     /// Octets of the message, told or not.
     octets: usize,
+    tells_size: bool,
+    is_eight_bit: bool,
+    needs_smtp_utf8: bool,
 }
 
 impl Introduction {
     /// The three commands, each answered before the next.
     pub(super) fn commands(&self) -> [Saying; 3] {
-        [self.mail.clone(), self.rcpt.clone(), Data.to_string()].map(Saying::new)
+        self.lines().map(Saying::new)
     }
 
     /// The same in one go.
     pub(super) fn group(&self) -> Saying {
         let [mail, rcpt, data] = self.commands();
         mail.before(&rcpt).before(&data)
+    }
+
+    fn lines(&self) -> [String; 3] {
+        let Envelope { sender, recipient } = &self.envelope;
+        let mut parameters = Vec::new();
+        if self.tells_size {
+            parameters.push(MailParameter::Size(self.octets));
+        }
+        if self.is_eight_bit {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        if self.needs_smtp_utf8 {
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        let mail = Mail::new(Some(path(sender)), parameters).to_string();
+        let rcpt = Rcpt::new(path(recipient), Vec::new()).to_string();
+        [mail, rcpt, Data.to_string()]
     }
 }
 
@@ -116,9 +127,9 @@ mod tests {
     use super::*;
     use crate::smtp::testing::to;
 
-    fn introduction(recipient: &str) -> Introduction {
+    fn told(recipient: &str) -> [String; 3] {
         let envelope = Envelope { recipient: recipient.parse().unwrap(), ..to("ada") };
-        Parcel::new(&envelope, b"x\r\n").introduction(&Abilities::default())
+        Parcel::new(&envelope, b"x\r\n").introduction(&Abilities::default()).lines()
     }
 
     #[test]
@@ -136,16 +147,16 @@ mod tests {
 
     #[test]
     fn an_international_domain_is_told_in_ascii() {
-        let told = introduction("user@例子.com");
-        assert_eq!(told.mail, "MAIL FROM:<bounce@example.com>\r\n");
-        assert_eq!(told.rcpt, "RCPT TO:<user@xn--fsqu00a.com>\r\n");
+        let told = told("user@例子.com");
+        assert_eq!(told[0], "MAIL FROM:<bounce@example.com>\r\n");
+        assert_eq!(told[1], "RCPT TO:<user@xn--fsqu00a.com>\r\n");
     }
 
     #[test]
     fn an_international_local_part_is_told_with_the_domain_as_it_is_read() {
-        let told = introduction("用户@xn--fsqu00a.com");
-        assert_eq!(told.mail, "MAIL FROM:<bounce@example.com> SMTPUTF8\r\n");
-        assert_eq!(told.rcpt, "RCPT TO:<用户@例子.com>\r\n");
+        let told = told("用户@xn--fsqu00a.com");
+        assert_eq!(told[0], "MAIL FROM:<bounce@example.com> SMTPUTF8\r\n");
+        assert_eq!(told[1], "RCPT TO:<用户@例子.com>\r\n");
     }
 
     proptest::proptest! {
