@@ -8,5 +8,6 @@ mod engine;
 mod faults;
 mod mail;
 mod migrations;
+mod readme;
 mod store;
 mod support;

@@ -18,7 +18,7 @@ const SQLITE_COLUMNS: &str = "
     select m.name || '.' || c.name || case when c.\"notnull\" = 1 or c.pk > 0 then '' else '?' end
     from sqlite_schema m
     join pragma_table_info(m.name) c
-    where m.type = 'table' and m.name not like '\\_sqlx%' escape '\\' and m.name not like 'sqlite%'
+    where m.type in ('table', 'view') and m.name not like '\\_sqlx%' escape '\\' and m.name not like 'sqlite%'
     order by 1";
 const POSTGRES_COLUMNS: &str = "
     select table_name || '.' || column_name || case is_nullable when 'YES' then '?' else '' end
