@@ -208,7 +208,7 @@ impl Tx {
     }
 }
 
-/// Messages in groups whose bodies have so many octets together that the next one makes it too many.
+/// Messages in groups, each of which ends once its bodies come to [`MOST_OCTETS`].
 fn groups(messages: &[Prepared]) -> impl Iterator<Item = &[Prepared]> {
     let mut octets = 0;
     messages.chunk_by(move |message, _| {
