@@ -1,7 +1,6 @@
 //! The `perennial` command.
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    perennial::cli::main().await
+fn main() -> ExitCode {
+    perennial::cli::main()
 }

@@ -26,6 +26,7 @@ mod words;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
@@ -110,7 +111,8 @@ enum Command {
 }
 
 /// Reads the command line, carries it out, and says how it went.
-pub async fn main() -> ExitCode {
+#[must_use]
+pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -119,7 +121,14 @@ pub async fn main() -> ExitCode {
         }
     };
     output::start_logging(&cli.global, matches!(cli.command, Command::Run { once: false }));
-    match carry_out(cli).await {
+    if let Command::Demo(args) = &cli.command {
+        args.settle_on_a_processor();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = runtime
+        .context("the operating system gives this program no threads")
+        .and_then(|runtime| runtime.block_on(carry_out(cli)));
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             // Where nobody can read it, on a full disk, the exit status still tells.

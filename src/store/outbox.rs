@@ -214,14 +214,6 @@ impl Tx {
         lease: TimeDelta,
         (limit, strikes): (u32, u32),
     ) -> Result<Vec<Claimed>, StoreError> {
-        // Nothing is written, and so nothing has to reach the disk, where nothing waits.
-        let sql = "select id from outreach where state = 'ready' and next_at <= $1 and strikes = $2
-                   limit 1";
-        let waits: Option<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
-            .bind(now.timestamp_millis()).bind(i64::from(strikes)).fetch_optional(conn).await?);
-        if waits.is_none() {
-            return Ok(Vec::new());
-        }
         let sql = "update lease_tokens set last = last + 1 where id = 1 returning last";
         let token: i64 = on_tx!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await?);
         let sql = self.dialect(
@@ -253,6 +245,15 @@ impl Tx {
 }
 
 impl Store {
+    /// Whether mails may leave now that daemons have broken down with `strikes` times.
+    pub async fn has_ready(&self, now: DateTime<Utc>, strikes: u32) -> Result<bool, StoreError> {
+        let sql = "select id from outreach where state = 'ready' and next_at <= $1 and strikes = $2
+                   limit 1";
+        let waits: Option<i64> = on_pool!(self, pool => sqlx::query_scalar(sql)
+            .bind(now.timestamp_millis()).bind(i64::from(strikes)).fetch_optional(pool).await?);
+        Ok(waits.is_some())
+    }
+
     /// When the next mail becomes due that was decided already, if there is one.
     pub async fn next_mail_at(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         let sql = "select min(at) from (

@@ -1,7 +1,7 @@
 //! What is known of each relay beyond a restart, shared by all daemons on one database.
 use std::collections::HashMap;
 
-use super::{Store, StoreError, Tx, execute, json_keys, on_pool, on_tx};
+use super::{Store, StoreError, Tx, TxInner, execute, json_keys, on_pool, on_tx};
 
 impl Store {
     /// What is known of each relay, by its name.
@@ -21,11 +21,13 @@ impl Tx {
         names: &[&str],
     ) -> Result<HashMap<String, String>, StoreError> {
         let names = json_keys(names.iter());
-        // A row that is not there cannot be locked.
-        let sql = "insert into relays (name, state)
-                   select value->>0, '' from json_each($1) where true
-                   order by 1 on conflict (name) do nothing";
-        execute!(self, sql, &names);
+        if let TxInner::Postgres(tx) = &mut self.inner {
+            // A row that is not there cannot be locked.
+            let sql = "insert into relays (name, state)
+                       select value->>0, '' from json_each($1) where true
+                       order by 1 on conflict (name) do nothing";
+            sqlx::query(sql).bind(&names).execute(&mut **tx).await?;
+        }
         let sql = self.dialect(
             "select name, state from relays where name in (select value->>0 from json_each($1))",
             "select name, state from relays where name in (select value->>0 from json_each($1))

@@ -192,6 +192,11 @@ impl Round {
         loop {
             self.gate.go_on();
             for (strikes, limit) in (0..).zip(CLAIMS) {
+                let Engine { store, clock, .. } = &self.engine;
+                // Mostly there are none, and each wave has its price.
+                if strikes == 1 && !store.has_struck(clock.now()).await? {
+                    break;
+                }
                 Arc::clone(self).wave(strikes, limit).await?;
                 if self.is_over() {
                     return Ok(());
@@ -263,6 +268,10 @@ impl Round {
             }
             let attempts = self.routes.attempts();
             let now = engine.clock.now();
+            // Asked first: a claim that finds nothing still writes, and keeps all other writers waiting.
+            if !engine.store.has_ready(now, strikes).await? {
+                break;
+            }
             let mut tx = engine.store.begin().await?;
             let claim = self.routes.claim(&mut tx, (now, self.lease()), (limit, strikes), &crowded);
             let (batch, draft) = claim.await?;
