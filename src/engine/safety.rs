@@ -17,8 +17,9 @@ impl HaltCause {
                  not know what was sent since then"
             }
             Self::Moved => {
-                "the database is in another place than it was, as after copying it or cloning the \
-                 machine, and its twin may be sending the same mails"
+                "the database is in another place than it was, as after copying it, cloning the machine \
+                 or having a standby take over: its twin may be sending the same mails, or it may not \
+                 know what was sent last"
             }
             Self::ClockJumped => "the clock has jumped ahead by more than an hour",
         }
@@ -123,15 +124,25 @@ impl Engine {
     /// than the file `witness` has seen it; halts if not. To be asked once at the start, before
     /// anything is sent.
     pub async fn settle_in(&self, place: &str, witness: &Path) -> Result<(), EngineError> {
-        let place = format!("{}{place}", self.store.identity().await?);
+        self.settle(place).await?;
+        self.bear_witness(witness).await
+    }
+
+    /// Halts if another server has taken over meanwhile. It may be one that did not hear of the last
+    /// marks; nothing that it says of them is to be believed before an operator has looked.
+    pub async fn halt_if_replaced(&self) -> Result<(), EngineError> {
+        if self.store.is_replaced().await? { self.settle("").await } else { Ok(()) }
+    }
+
+    async fn settle(&self, place: &str) -> Result<(), EngineError> {
+        let here = self.store.identity().await?;
         let mut tx = self.store.begin().await?;
-        let before = tx.settle_in(&place).await?;
-        if before.is_some_and(|before| before != place) {
+        if tx.settle_in(&here, place).await? {
             error!("Halted: {}", HaltCause::Moved.in_english());
             tx.halt(&Halt { since: self.clock.now(), why: HaltCause::Moved }).await?;
         }
         tx.commit().await?;
-        self.bear_witness(witness).await
+        Ok(())
     }
 
     /// Writes down outside of the database how far it has come; halts if it had come further.

@@ -48,7 +48,7 @@ pub use marks::{Attempt, Mark, Prepared};
 pub use meta::{ConfigurationNote, HeldBack};
 pub use outbox::{Claimed, LATEST_RELEASE, NewOutreach};
 pub use recovery::Recovered;
-pub use safety::{Halt, HaltCause};
+pub use safety::{Halt, HaltCause, Identity};
 pub use snapshots::SnapshotOptions;
 pub use standings::Stood;
 pub use status::{LedgerCount, Totals};
@@ -178,6 +178,11 @@ pub enum StoreError {
         "nothing is decided or sent, and why was written down cannot be read; use the newest program, or look at what happened and run `perennial resume`"
     )]
     Halt,
+    /// Another server has taken over since a daemon settled in.
+    #[error(
+        "another database server has taken over, which may not know what was sent last; look at what happened and run `perennial resume`"
+    )]
+    Replaced,
     /// A newer program has been here.
     #[error(
         "the database is at version {found}, this program knows versions up to {known}; use a newer program"

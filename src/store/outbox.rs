@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{
     Store, StoreError, Tx, day_text, execute, instant, json, json_keys, on_pool, on_tx, parsed,
-    retried::Past,
+    retried::Past, safety::replaced_sql,
 };
 use crate::domain::{ContactId, DayBudget, OccasionKind, OutreachId, Refusal};
 
@@ -207,15 +207,25 @@ impl Tx {
     }
 
     /// Takes a lease on up to `limit` ready mails, the longest waiting first, of those that daemons
-    /// have broken down with `strikes` times.
+    /// have broken down with `strikes` times. Fails with [`StoreError::Replaced`] where another server
+    /// has taken over: it may not know what was claimed, and sent, last.
     pub async fn claim(
         &mut self,
         now: DateTime<Utc>,
         lease: TimeDelta,
         (limit, strikes): (u32, u32),
     ) -> Result<Vec<Claimed>, StoreError> {
-        let sql = "update lease_tokens set last = last + 1 where id = 1 returning last";
-        let token: i64 = on_tx!(self, conn => sqlx::query_scalar(sql).fetch_one(conn).await?);
+        let sql = self.dialect(
+            "update lease_tokens set last = last + 1 where id = 1 returning last",
+            concat!(
+                "update lease_tokens set last = last + 1 where id = 1 and not ",
+                replaced_sql!(),
+                " returning last"
+            ),
+        );
+        let token: Option<i64> =
+            on_tx!(self, conn => sqlx::query_scalar(sql).fetch_optional(conn).await?);
+        let Some(token) = token else { return Err(StoreError::Replaced) };
         let sql = self.dialect(
             include_str!("sql/outreach_claim.sqlite.sql"),
             include_str!("sql/outreach_claim.postgres.sql"),

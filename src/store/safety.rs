@@ -20,14 +20,57 @@ pub enum HaltCause {
     /// The database has an older state than one that a daemon has seen: a backup was restored, and
     /// what was sent since then is not known to it.
     Restored,
-    /// The database is in another place than where it was last used: a copy, or a clone of a machine.
+    /// The database is in another place than where it was last used: a copy, a clone of a machine, or a
+    /// standby that took over.
     Moved,
     /// The clock jumped ahead.
     ClockJumped,
 }
 
 const HALT: &str = "halt";
+/// The same name is in [`replaced_sql`].
 const HOME: &str = "home";
+
+/// What tells a database from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The same for a database and for standbys of it; another one for a dump that was restored.
+    pub database: String,
+    /// Another one after a standby took over, or a server was brought back to a point in time.
+    timeline: String,
+}
+
+impl Identity {
+    /// What is written down of a database that is used in this place.
+    fn home(&self, place: &str) -> String {
+        format!("{}/{}{place}", self.database, self.timeline)
+    }
+}
+
+/// The numbers of PostgreSQL's database, and its timeline as it writes now; the control file knows the
+/// latter from the next checkpoint on.
+macro_rules! identity_sql {
+    () => {
+        "select concat_ws('/', s.system_identifier, d.oid) as database,
+                left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) as timeline
+         from pg_control_system() s, pg_database d
+         where d.datname = current_database()"
+    };
+}
+const IDENTITY: &str = identity_sql!();
+
+/// Whether PostgreSQL's database is not the one in which a daemon settled.
+macro_rules! replaced_sql {
+    () => {
+        concat!(
+            "exists (select from meta, (",
+            crate::store::safety::identity_sql!(),
+            ") as here
+             where key = 'home' and not starts_with(value, here.database || '/' || here.timeline))"
+        )
+    };
+}
+pub(super) use {identity_sql, replaced_sql};
 
 impl Store {
     /// Why nothing is decided or sent, if that is so. A halt that cannot be read is an error: whoever
@@ -39,15 +82,21 @@ impl Store {
 
     /// What tells this database from a copy of it, as far as the server knows; the path of a file
     /// database is for the caller to add.
-    pub async fn identity(&self) -> Result<String, StoreError> {
+    pub async fn identity(&self) -> Result<Identity, StoreError> {
+        let (database, timeline) = match &self.backend {
+            Backend::Sqlite { .. } => ("sqlite".to_owned(), String::new()),
+            Backend::Postgres(pool) => sqlx::query_as(IDENTITY).fetch_one(pool).await?,
+        };
+        Ok(Identity { database, timeline })
+    }
+
+    /// Whether another server has taken over, or this one has gone back, since a daemon settled in. A
+    /// file database stays the same for as long as it is open.
+    pub async fn is_replaced(&self) -> Result<bool, StoreError> {
         match &self.backend {
-            Backend::Sqlite { .. } => Ok("sqlite".to_owned()),
+            Backend::Sqlite { .. } => Ok(false),
             Backend::Postgres(pool) => {
-                // A restored dump is another database; a recovery to a point in time is another
-                // timeline.
-                let sql = "select concat_ws('/', s.system_identifier, d.oid, c.timeline_id)
-                           from pg_control_system() s, pg_control_checkpoint() c, pg_database d
-                           where d.datname = current_database()";
+                let sql = concat!("select ", replaced_sql!());
                 Ok(sqlx::query_scalar(sql).fetch_one(pool).await?)
             }
         }
@@ -93,12 +142,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Where this database was used last, and writes down where it is used now.
-    pub async fn settle_in(&mut self, place: &str) -> Result<Option<String>, StoreError> {
+    /// Writes down that this database is used in this `place`. Returns whether it was used in another
+    /// one before.
+    pub async fn settle_in(&mut self, here: &Identity, place: &str) -> Result<bool, StoreError> {
         let sql = "select value from meta where key = $1";
         let before: Option<String> =
             on_tx!(self, conn => sqlx::query_scalar(sql).bind(HOME).fetch_optional(conn).await?);
-        self.put_meta(HOME, place).await?;
-        Ok(before)
+        let home = here.home(place);
+        self.put_meta(HOME, &home).await?;
+        Ok(before.is_some_and(|before| before != home))
     }
 }

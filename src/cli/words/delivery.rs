@@ -14,7 +14,7 @@ pub(in crate::cli) const fn halt(language: Language, why: HaltCause) -> &'static
             "数据库回到了更早的状态（例如恢复了备份），不知道此后已发送的邮件"
         }
         (Language::Chinese, HaltCause::Moved) => {
-            "数据库换了位置（例如被复制或机器被克隆），另一份可能正在发送同样的邮件"
+            "数据库换了位置（例如被复制、机器被克隆或备用服务器接管），另一份可能正在发送同样的邮件，或这一份不知道最后发送的邮件"
         }
         (Language::Chinese, HaltCause::ClockJumped) => "系统时钟向前跳了一小时以上",
     }

@@ -31,6 +31,11 @@ impl Gate {
         self.is_shut.load(Ordering::Relaxed)
     }
 
+    /// Nothing new is begun any more.
+    pub(super) fn shut(&self) {
+        self.is_shut.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the mails that daemons broke down with have a turn, of one batch.
     pub(super) fn gives_way(&self) -> bool {
         self.gives_way.load(Ordering::Relaxed)
@@ -60,7 +65,7 @@ impl Round {
         // By a wrong clock mails would expire, and others would be due.
         let has_jumped = before.is_some_and(|before| now.has_jumped_since(before));
         if has_jumped && engine.halt_unless_right().await? {
-            self.gate.is_shut.store(true, Ordering::Relaxed);
+            self.gate.shut();
             return Ok(false);
         }
         let waited = before.map(|before| now.uptime.saturating_sub(before.uptime));
@@ -68,8 +73,9 @@ impl Round {
             return Ok(true);
         }
         self.gate.open_at(now);
+        engine.halt_if_replaced().await?;
         if engine.halted().await?.is_some() {
-            self.gate.is_shut.store(true, Ordering::Relaxed);
+            self.gate.shut();
             return Ok(false);
         }
         engine.refuse_if_skewed().await?;

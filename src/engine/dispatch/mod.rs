@@ -35,7 +35,11 @@ use self::{
     routes::{Batch, Routes},
 };
 use super::{Engine, EngineError, chain};
-use crate::{domain::MOST_STRIKES, smtp::Transport, store::Recovered};
+use crate::{
+    domain::MOST_STRIKES,
+    smtp::Transport,
+    store::{Recovered, StoreError},
+};
 
 /// What one round of sending did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -272,11 +276,7 @@ impl Round {
             if !engine.store.has_ready(now, strikes).await? {
                 break;
             }
-            let mut tx = engine.store.begin().await?;
-            let claim = self.routes.claim(&mut tx, (now, self.lease()), (limit, strikes), &crowded);
-            let (batch, draft) = claim.await?;
-            tx.commit().await?;
-            self.routes.adopt(draft);
+            let Some(batch) = self.claim(now, (limit, strikes), &crowded).await? else { break };
             let batch = match batch {
                 Batch::Mails(batch) => batch,
                 Batch::WaitUntil(free_at) => {
@@ -312,6 +312,32 @@ impl Round {
             }
         }
         Ok(claimed)
+    }
+
+    /// Claims mails, or learns when there are some. Nothing is claimed, and nothing new is begun any more,
+    /// if another database server has taken over.
+    async fn claim(
+        &self,
+        now: DateTime<Utc>,
+        (limit, strikes): (u32, u32),
+        crowded: &[bool],
+    ) -> Result<Option<Batch>, EngineError> {
+        let mut tx = self.engine.store.begin().await?;
+        let claim = self.routes.claim(&mut tx, (now, self.lease()), (limit, strikes), crowded);
+        match claim.await {
+            Ok((batch, draft)) => {
+                tx.commit().await?;
+                self.routes.adopt(draft);
+                Ok(Some(batch))
+            }
+            Err(StoreError::Replaced) => {
+                drop(tx);
+                self.engine.halt_if_replaced().await?;
+                self.gate.shut();
+                Ok(None)
+            }
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// Waits until every mail in hand has its outcome, but not longer than `most`. Returns whether

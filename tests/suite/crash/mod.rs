@@ -3,6 +3,8 @@
 //! `tests/crash` runs these with as many kills as wanted; `docs/delivery-proof.md` says what they
 //! prove.
 mod beside;
+mod clock;
+mod failing_over;
 mod freezing;
 mod importing;
 mod killing;

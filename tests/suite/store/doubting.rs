@@ -246,9 +246,12 @@ async fn an_operator_ends_a_halt_and_the_first_reason_stays(db: &Database) {
     assert_eq!(db.store.halt().await.unwrap(), Some(first));
     assert!(write(&db.store, async |tx| tx.resume().await).await);
     assert!(!write(&db.store, async |tx| tx.resume().await).await);
-    let place =
-        async |place: &'static str| write(&db.store, async |tx| tx.settle_in(place).await).await;
-    assert_eq!(place("here").await, None);
-    assert_eq!(place("there").await.as_deref(), Some("here"));
-    assert_eq!(place("there").await.as_deref(), Some("there"));
+    let identity = db.store.identity().await.unwrap();
+    let was_elsewhere = async |place: &'static str| {
+        write(&db.store, async |tx| tx.settle_in(&identity, place).await).await
+    };
+    assert!(!was_elsewhere("here").await, "nobody was there before");
+    assert!(was_elsewhere("there").await);
+    assert!(!was_elsewhere("there").await);
+    assert!(!db.store.is_replaced().await.unwrap());
 }

@@ -21,26 +21,57 @@ const PASSWORD: &str = "of-a-test";
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        // Another user cannot enter root's own TMPDIR.
-        let folder = tempfile::Builder::new().prefix("perennial-test").tempdir_in("/tmp").unwrap();
-        let owner = is_root().then(|| if is_user("postgres") { "postgres" } else { "nobody" });
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        fs::write(folder.path().join("password"), PASSWORD).unwrap();
-        if let Some(owner) = owner {
-            let done = Command::new("chown").arg("-R").arg(owner).arg(folder.path()).status();
-            assert!(done.unwrap().success());
-        }
-        let cluster = Self { folder, programs: programs(), owner, port };
+        let cluster = Self::empty(port);
         let password = format!("--pwfile={}", cluster.folder.path().join("password").display());
         cluster.act(
             "initdb",
             &["--username=postgres", "--auth=password", &password, "--encoding=UTF8", "--locale=C"],
         );
-        let options = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories='' -c fsync=off"
-        );
-        cluster.act("pg_ctl", &["--log=log", "-w", "start", "-o", &options]);
+        cluster.run();
         cluster
+    }
+
+    /// Where a server may be made that listens there.
+    fn empty(port: u16) -> Self {
+        // Another user cannot enter root's own TMPDIR.
+        let folder = tempfile::Builder::new().prefix("perennial-test").tempdir_in("/tmp").unwrap();
+        let owner = is_root().then(|| if is_user("postgres") { "postgres" } else { "nobody" });
+        fs::write(folder.path().join("password"), PASSWORD).unwrap();
+        if let Some(owner) = owner {
+            let done = Command::new("chown").arg("-R").arg(owner).arg(folder.path()).status();
+            assert!(done.unwrap().success());
+        }
+        Self { folder, programs: programs(), owner, port }
+    }
+
+    fn run(&self) {
+        // A standby says nothing to anybody before it has taken over.
+        let options = format!(
+            "-c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories='' -c fsync=off \
+             -c hot_standby=off",
+            self.port
+        );
+        self.act("pg_ctl", &["--log=log", "-w", "start", "-o", &options]);
+    }
+
+    /// A standby that has heard of everything until now, and of nothing that comes later.
+    pub(crate) fn standby(&self) -> Self {
+        let standby = Self::empty(self.port);
+        let from = format!("--dbname={}", self.url());
+        standby.act(
+            "pg_basebackup",
+            &["--pgdata=cluster", "--write-recovery-conf", "--checkpoint=fast", &from],
+        );
+        standby
+    }
+
+    /// Loses the power, and `standby` takes over at its address.
+    pub(crate) fn fail_over_to(self, standby: Self) -> Self {
+        drop(self);
+        standby.run();
+        standby.act("pg_ctl", &["-w", "promote"]);
+        standby
     }
 
     pub(crate) fn url(&self) -> String {
