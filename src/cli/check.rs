@@ -46,9 +46,11 @@ pub(super) async fn check(global: &Global, output: Output) -> anyhow::Result<Exi
             .ok(),
     };
     let mut surprises = Vec::new();
-    if let (Ok(config), Ok(_), Some(_), true) = (config, &templates, store, problems.is_empty()) {
+    if let (Ok(config), Ok(templates), Some(store), true) =
+        (config, templates, store, problems.is_empty())
+    {
         let config = Config { database_url: url.unwrap_or_default(), ..config };
-        let engine = context::assemble(config, context::clock(global)).await?;
+        let engine = context::assemble_with(config, (templates, store), context::clock(global))?;
         let told = |surprise: &Surprise| words::surprise(output.language, surprise);
         surprises.extend(engine.surprises().await?.iter().map(told));
         let warnings = engine.templates.warnings().iter();

@@ -69,6 +69,15 @@ pub(super) async fn engine(global: &Global) -> anyhow::Result<Engine> {
 pub(super) async fn assemble(config: Config, clock: Arc<dyn Clock>) -> anyhow::Result<Engine> {
     let templates = templates(config.templates.as_deref())?;
     let store = Store::open(&config.database_url).await?;
+    assemble_with(config, (templates, store), clock)
+}
+
+/// The same with templates and a database that are open already.
+pub(super) fn assemble_with(
+    config: Config,
+    (templates, store): (Templates, Store),
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Engine> {
     let (keyring, transport) = (keyring(&config)?, transport(&config));
     Ok(Engine {
         store,

@@ -69,7 +69,7 @@ async fn send_to_interrupter(depth: Pipelining, message: &[u8], act: Act) -> (Ou
 
 /// More than the buffers of both sides hold, so that its dot cannot leave unread.
 fn a_large_message() -> Vec<u8> {
-    b"x\r\n".repeat(3_000_000)
+    format!("{:900}\r\n", "x").repeat(10_000).into_bytes()
 }
 
 #[tokio::test]
