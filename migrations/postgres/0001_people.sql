@@ -5,6 +5,15 @@ create table meta (
     value text not null
 );
 
+-- The timeline in which the server writes now; the control file has it from the next checkpoint on. A server
+-- that keeps its log to itself refuses the former, as Aurora does, and has the latter.
+create function server_timeline() returns text language plpgsql as
+$$ begin
+    return left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
+exception when object_not_in_prerequisite_state then
+    return (select lpad(upper(to_hex(timeline_id)), 8, '0') from pg_control_checkpoint());
+end $$;
+
 create table reps (
     id bigint generated always as identity primary key,
     email text not null unique,

@@ -125,18 +125,20 @@ pub fn main() -> ExitCode {
         args.settle_on_a_processor();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime
-        .context("the operating system gives this program no threads")
-        .and_then(|runtime| runtime.block_on(carry_out(cli)));
-    match outcome {
-        Ok(code) => code,
-        Err(error) => {
-            // Where nobody can read it, on a full disk, the exit status still tells.
-            let _ = writeln!(std::io::stderr(), "{}", output::failure(&error));
-            let usage = error.is::<ConfigError>() || error.is::<Usage>();
-            ExitCode::from(if usage { 2 } else { 1 })
-        }
-    }
+    let runtime = match runtime.context("the operating system gives this program no threads") {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    // Said before the runtime is gone, which waits for what cannot be cancelled.
+    runtime.block_on(carry_out(cli)).unwrap_or_else(|error| failed(&error))
+}
+
+/// Says what failed.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    // Where nobody can read it, on a full disk, the exit status still tells.
+    let _ = writeln!(std::io::stderr(), "{}", output::failure(error));
+    let usage = error.is::<ConfigError>() || error.is::<Usage>();
+    ExitCode::from(if usage { 2 } else { 1 })
 }
 
 async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {

@@ -34,7 +34,7 @@ impl Place {
     pub(super) fn take(url: &str, identity: &str) -> anyhow::Result<Self> {
         match file_of(url) {
             Some(database) => Self::beside(&database),
-            None => Self::of_server(identity),
+            None => Self::of_server(&format!("{identity} {}", address_of(url))),
         }
     }
 
@@ -72,7 +72,6 @@ impl Place {
                 folder.display()
             )
         })?;
-        // Not by its address, which may change with a password.
         let hash = digest::digest(&digest::SHA256, identity.as_bytes());
         let mut half = [0; 8];
         half.copy_from_slice(&hash.as_ref()[..8]);
@@ -91,6 +90,16 @@ fn file_of(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+}
+
+/// Where a server's database is, without who comes: a copy of it elsewhere has the same numbers.
+fn address_of(url: &str) -> String {
+    let Ok(url) = url::Url::parse(url) else { return String::new() };
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
+    let more = url.query_pairs().filter(|(key, _)| ["host", "port", "dbname"].contains(&&**key));
+    more.fold(format!("{host}:{port}{}", url.path()), |all, (key, value)| {
+        format!("{all} {key}={value}")
+    })
 }
 
 /// The machine's own number, where it has one; containers often have none.

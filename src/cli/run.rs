@@ -16,7 +16,7 @@ use crate::{
     daemon::{self, Daemon, Round},
     engine::{Engine, EngineError, Inspector, Live, Stop},
     lookup::World,
-    store::StoreError,
+    store::{Halt, StoreError},
     web,
 };
 
@@ -39,11 +39,14 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
     if once {
         let round =
             in_time(&stop, Box::pin(one_round(&engine, &place, &stop))).await.transpose()?;
-        if let Some(round) = &round {
+        if let Some((round, _)) = &round {
             print(output, round)?;
         }
         refuse_if_in_doubt(&stop)?;
-        let Some(round) = round else { return Ok(()) };
+        let Some((round, halt)) = round else { return Ok(()) };
+        if let Some(halt) = halt {
+            return Err(EngineError::Halted(halt).into());
+        }
         if let Some(said) = round.dispatched.trouble {
             anyhow::bail!("the relay is in trouble, the rest waits: {said}");
         }
@@ -55,11 +58,17 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
     Box::pin(serve(global, engine, place, stop)).await
 }
 
-async fn one_round(engine: &Engine, place: &Place, stop: &Stop) -> Result<Round, EngineError> {
+/// What a round did, and why everything stands still after it, if it does.
+async fn one_round(
+    engine: &Engine,
+    place: &Place,
+    stop: &Stop,
+) -> Result<(Round, Option<Halt>), EngineError> {
     let round = daemon::round(engine, Some(&inspector()), stop).await?;
     engine.bear_witness(&place.witness).await?;
+    let halt = engine.halted().await?;
     engine.store.close().await;
-    Ok(round)
+    Ok((round, halt))
 }
 
 /// Does `work`, but after the last order to stop only for a while: a database that says nothing would

@@ -107,8 +107,6 @@ impl Daemon {
         engine: &Engine,
         (watch, preflight): (&Watch, &mut Preflight<'_>),
     ) -> Result<Option<DateTime<Utc>>, EngineError> {
-        // Also while it stands still, so that an operator is asked once for all.
-        engine.bear_witness(&self.witness).await?;
         if watch.look(engine).await? == Halted::Yes {
             return Ok(None);
         }

@@ -2,7 +2,7 @@
 //!
 //! Reading is a method of [`Store`]; writing is a method of [`Tx`] and of nothing else, so that who
 //! may write is who may begin. One Rust body and one SQL text serve both databases; a statement has
-//! a dialect twin only where locking differs or turns can be spared. Batches travel as one JSON array
+//! a dialect twin only where locking differs, turns can be spared, or a server may be replaced. Batches travel as one JSON array
 //! that `json_each` unfolds. Rows are private to this room: past it there are only domain types.
 mod audit;
 mod business;
@@ -178,11 +178,11 @@ pub enum StoreError {
         "nothing is decided or sent, and why was written down cannot be read; use the newest program, or look at what happened and run `perennial resume`"
     )]
     Halt,
-    /// Another server has taken over since a daemon settled in.
+    /// Everything stands still, or another server has taken over since a daemon settled in.
     #[error(
-        "another database server has taken over, which may not know what was sent last; look at what happened and run `perennial resume`"
+        "no lease is given out: everything stands still, or another database server has taken over; `perennial status` says why"
     )]
-    Replaced,
+    NoLease,
     /// A newer program has been here.
     #[error(
         "the database is at version {found}, this program knows versions up to {known}; use a newer program"

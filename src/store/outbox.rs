@@ -85,6 +85,19 @@ struct ClaimedRow {
 /// contact is decided on anew. Longer than the longest time between two ticks.
 pub const LATEST_RELEASE: TimeDelta = TimeDelta::minutes(90);
 
+/// Gives out a lease token unless everything stands still or a further condition fails. Whoever finds
+/// that another server has taken over writes both down at once, so that one of them is always true.
+macro_rules! next_token_sql {
+    ($($condition:expr),*) => {
+        concat!(
+            "update lease_tokens set last = last + 1
+             where id = 1 and not exists (select 1 from meta where key = 'halt') ",
+            $($condition,)*
+            " returning last"
+        )
+    };
+}
+
 macro_rules! suppress_sql {
     ($condition:literal) => {
         concat!(include_str!("sql/outreach_suppress.sql"), $condition)
@@ -207,25 +220,18 @@ impl Tx {
     }
 
     /// Takes a lease on up to `limit` ready mails, the longest waiting first, of those that daemons
-    /// have broken down with `strikes` times. Fails with [`StoreError::Replaced`] where another server
-    /// has taken over: it may not know what was claimed, and sent, last.
+    /// have broken down with `strikes` times. Fails with [`StoreError::NoLease`] where everything stands
+    /// still, or another server has taken over: it may not know what was claimed, and sent, last.
     pub async fn claim(
         &mut self,
         now: DateTime<Utc>,
         lease: TimeDelta,
         (limit, strikes): (u32, u32),
     ) -> Result<Vec<Claimed>, StoreError> {
-        let sql = self.dialect(
-            "update lease_tokens set last = last + 1 where id = 1 returning last",
-            concat!(
-                "update lease_tokens set last = last + 1 where id = 1 and not ",
-                replaced_sql!(),
-                " returning last"
-            ),
-        );
+        let sql = self.dialect(next_token_sql!(""), next_token_sql!("and not ", replaced_sql!()));
         let token: Option<i64> =
             on_tx!(self, conn => sqlx::query_scalar(sql).fetch_optional(conn).await?);
-        let Some(token) = token else { return Err(StoreError::Replaced) };
+        let Some(token) = token else { return Err(StoreError::NoLease) };
         let sql = self.dialect(
             include_str!("sql/outreach_claim.sqlite.sql"),
             include_str!("sql/outreach_claim.postgres.sql"),

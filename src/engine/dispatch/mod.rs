@@ -144,6 +144,8 @@ impl Engine {
     /// Does what comes before sending, and no more, so that mails wait as ready ones. Returns how many
     /// became so.
     pub async fn release(&self) -> Result<u64, EngineError> {
+        self.halt_if_replaced().await?;
+        self.refuse_if_halted().await?;
         self.refuse_if_skewed().await?;
         self.open_gate().await
     }
@@ -315,7 +317,7 @@ impl Round {
     }
 
     /// Claims mails, or learns when there are some. Nothing is claimed, and nothing new is begun any more,
-    /// if another database server has taken over.
+    /// if everything stands still or another database server has taken over.
     async fn claim(
         &self,
         now: DateTime<Utc>,
@@ -330,11 +332,12 @@ impl Round {
                 self.routes.adopt(draft);
                 Ok(Some(batch))
             }
-            Err(StoreError::Replaced) => {
+            Err(failure @ StoreError::NoLease) => {
                 drop(tx);
                 self.engine.halt_if_replaced().await?;
                 self.gate.shut();
-                Ok(None)
+                let halt = self.engine.halted().await?;
+                halt.map(|_| None).ok_or_else(|| failure.into())
             }
             Err(failure) => Err(failure.into()),
         }

@@ -59,8 +59,9 @@ fn read(path: &Path) -> io::Result<(Vec<Mark>, usize)> {
 
 impl Engine {
     /// Writes down the outcomes that an earlier daemon had to leave in the file at `path`, and takes
-    /// the file away; one with lines that are no outcomes is kept under another name. An outcome of a
-    /// mail that has come in doubt meanwhile ends the doubt. Returns how many outcomes there were.
+    /// the file away; one with lines that are no outcomes, or that fit nothing in the database, is kept
+    /// under another name. An outcome of a mail that has come in doubt meanwhile ends the doubt. Returns
+    /// how many were written down.
     ///
     /// # Errors
     ///
@@ -77,34 +78,45 @@ impl Engine {
             Err(failure) if failure.kind() == io::ErrorKind::NotFound => return Ok(0),
             Err(failure) => return Err(EngineError::Outcomes(failure)),
         };
-        self.write_down_kept(&marks).await?;
-        let cleared = if strange == 0 {
+        let unknown = self.write_down_kept(&marks).await?;
+        let cleared = if strange + unknown == 0 {
             fs::remove_file(&taken)
         } else {
             let aside = beside(path, &format!(".strange-{}", self.clock.now().timestamp_millis()));
             let name = aside.display();
-            warn!(
-                strange,
-                "{strange} kept outcomes cannot be read; their mails stay in doubt, and {name} has them"
-            );
+            if strange > 0 {
+                warn!(
+                    strange,
+                    "{strange} kept outcomes cannot be read; their mails stay in doubt, and {name} has them"
+                );
+            }
+            if unknown > 0 {
+                warn!(
+                    unknown,
+                    "{unknown} kept outcomes are of attempts that the database does not know, or has another word on; {name} has them"
+                );
+            }
             fs::rename(&taken, &aside)
         };
         if let Err(failure) = cleared {
             warn!(error = %failure, "The file of kept outcomes cannot be removed; it is harmless");
         }
-        let count = marks.len();
+        let count = marks.len() - unknown;
         info!(count, "Wrote down {count} outcomes that the last daemon could not");
         Ok(count)
     }
 
-    /// As if they had been written down at their time. Doing it again changes nothing.
-    async fn write_down_kept(&self, marks: &[Mark]) -> Result<(), EngineError> {
+    /// As if they had been written down at their time. Doing it again changes nothing. Returns how many
+    /// last words nothing in the database asks for, as after a failover that forgot the attempts.
+    async fn write_down_kept(&self, marks: &[Mark]) -> Result<usize, EngineError> {
         let now = self.clock.now();
+        let mut unknown = 0;
         let mut tx = self.store.begin().await?;
         let moved = tx.mark_settled(marks, now).await?;
         for mark in marks.iter().filter(|mark| !moved.contains(&mark.id)) {
             if let (Some(attempt), Some(how)) = (&mark.attempt, Resolution::known(mark.to)) {
-                tx.testify(mark.id, (attempt.no, mark.lease_token), how, now).await?;
+                let known = tx.testify(mark.id, (attempt.no, mark.lease_token), how, now).await?;
+                unknown += usize::from(!known);
             }
         }
         tx.commit().await?;
@@ -118,7 +130,7 @@ impl Engine {
                 self.judge_address(&target.email, effect, attempt.ended_at).await?;
             }
         }
-        Ok(())
+        Ok(unknown)
     }
 }
 

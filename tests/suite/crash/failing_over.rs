@@ -26,13 +26,15 @@ async fn a_standby_that_has_forgotten_the_last_marks_doubles_nothing_until_an_op
     let url = cluster.url();
     let site = Site::new(&url, relay.address, SENDING);
     site.import(0..MAILS);
-    let mut daemon = site.start();
+    let (mut daemon, mut other) = (site.start(), site.start());
     assert!(relay.wait_for(5, PATIENCE), "{}", daemon.log());
     let standby = cluster.standby();
     assert!(relay.wait_for(relay.answered() + LOST, PATIENCE), "{}", daemon.log());
     let _new = cluster.fail_over_to(standby);
     daemon.wait_to_say("Nothing is decided or sent", PATIENCE);
     assert!(daemon.log().contains(MOVED), "{}", daemon.log());
+    // What each of them has in hand, and nobody else had, is finished.
+    thread::sleep(Duration::from_secs(2));
     // Past the end of every lease that the new server knows of.
     let taken = relay.accepted();
     thread::sleep(Duration::from_secs(SENDING.lease_seconds + 2));
@@ -41,10 +43,12 @@ async fn a_standby_that_has_forgotten_the_last_marks_doubles_nothing_until_an_op
     assert_eq!(most_copies(&relay), 1);
     let found = site.json(&format!("audit --ledger {}", relay.ledger().display()));
     assert_eq!(found["holds"], false, "the ledger of the relay shows what was forgotten");
-    assert!(daemon.is_alive());
-    daemon.signal("-TERM");
-    let (status, _) = daemon.wait(Duration::from_mins(1));
-    assert!(status.success(), "{status}");
+    assert!(daemon.is_alive() && other.is_alive());
+    for daemon in [daemon, other] {
+        daemon.signal("-TERM");
+        let (status, _) = daemon.wait(Duration::from_mins(1));
+        assert!(status.success(), "{status}");
+    }
     assert!(site.stdout("resume").contains(MOVED));
     settle(&url, &site, SENDING).await;
     let reached: std::collections::HashSet<_> =

@@ -146,8 +146,10 @@ async fn a_database_that_went_back_or_moved_is_noticed(db: &Database) {
     }
     world.engine.settle_in("/there", &witness).await.unwrap();
     assert_eq!(why().await, Some(HaltCause::Moved));
+    let newest = db.store.newest_token().await.unwrap();
+    assert!(newest >= 1_000_000, "its twin goes on from {newest}");
     world.engine.resume().await.unwrap();
-    fs::write(&witness, "1000000\n").unwrap();
+    fs::write(&witness, "5000000\n").unwrap();
     world.engine.settle_in("/there", &witness).await.unwrap();
     assert_eq!(why().await, Some(HaltCause::Restored));
     world.engine.resume().await.unwrap();

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use perennial::{
     domain::{MOST_STRIKES, Outcome, OutreachId, OutreachState as State, Resolution},
-    store::{Claimed, Halt, HaltCause, Recovered, Store},
+    store::{Claimed, Halt, HaltCause, Recovered, Store, StoreError},
 };
 
 use crate::support::{
@@ -244,6 +244,10 @@ async fn an_operator_ends_a_halt_and_the_first_reason_stays(db: &Database) {
         write(&db.store, async |tx| tx.halt(&next).await).await;
     }
     assert_eq!(db.store.halt().await.unwrap(), Some(first));
+    let mut tx = db.store.begin().await.unwrap();
+    let refused = tx.claim(at("2026-05-14T10:00:00Z"), TimeDelta::minutes(15), (10, 0)).await;
+    assert!(matches!(refused, Err(StoreError::NoLease)), "{refused:?}");
+    drop(tx);
     assert!(write(&db.store, async |tx| tx.resume().await).await);
     assert!(!write(&db.store, async |tx| tx.resume().await).await);
     let identity = db.store.identity().await.unwrap();
