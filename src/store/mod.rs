@@ -2,8 +2,9 @@
 //!
 //! Reading is a method of [`Store`]; writing is a method of [`Tx`] and of nothing else, so that who
 //! may write is who may begin. One Rust body and one SQL text serve both databases; a statement has
-//! a dialect twin only where locking differs, turns can be spared, or a server may be replaced. Batches travel as one JSON array
-//! that `json_each` unfolds. Rows are private to this room: past it there are only domain types.
+//! a dialect twin only where locking differs, turns can be spared, or a server may be replaced.
+//! Batches travel as one JSON array that `json_each` unfolds. Rows are private to this room: past it
+//! there are only domain types.
 mod audit;
 mod business;
 mod decisions;

@@ -23,6 +23,7 @@ use crate::support::{
 
 on_both_databases!(
     a_line_that_cannot_be_read_hides_no_other_and_is_kept,
+    an_outcome_of_an_attempt_that_the_database_does_not_know_is_kept_on,
     a_refusal_that_was_kept_stops_further_mail_to_its_address,
     what_an_answer_says_of_its_address_waits_for_the_database,
     connections_that_were_cut_off_do_not_shut_a_relay,
@@ -77,6 +78,20 @@ async fn a_line_that_cannot_be_read_hides_no_other_and_is_kept(db: &Database) {
     assert!(name.starts_with("outcomes.jsonl.strange-"), "{name}");
     assert_eq!(fs::read(left[0].path()).unwrap(), text);
     assert_eq!(world.engine.take_kept_outcomes(&path).await.unwrap(), 0, "it is not read again");
+}
+
+async fn an_outcome_of_an_attempt_that_the_database_does_not_know_is_kept_on(db: &Database) {
+    let world = in_doubt(db).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outcomes.jsonl");
+    let known = String::from_utf8(line(State::Sent, Outcome::Accepted { text: String::new() }));
+    let forgotten = known.unwrap().replace("\"lease_token\":1,", "\"lease_token\":77,");
+    fs::write(&path, &forgotten).unwrap();
+    assert_eq!(world.engine.take_kept_outcomes(&path).await.unwrap(), 0);
+    assert_eq!(ledger(world.store()).await, [(State::InDoubt, 1)]);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap()).collect();
+    assert_eq!(left.len(), 1);
+    assert_eq!(fs::read_to_string(left[0].path()).unwrap(), forgotten);
 }
 
 async fn a_refusal_that_was_kept_stops_further_mail_to_its_address(db: &Database) {
