@@ -227,9 +227,18 @@ impl Store {
     /// Opens the database at `url`, makes it if it is an SQLite file that is not there, and brings
     /// its schema to this version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let store = Self { backend: Backend::open(url).await? };
-        schema::migrate(&store.backend).await?;
-        Ok(store)
+        Self::with(Backend::open(url, SqliteSynchronous::Full).await?).await
+    }
+
+    /// The same for a file that is thrown away in the end, so that its marks need not survive a power cut:
+    /// it does not wait for the disk.
+    pub async fn open_fleeting(url: &str) -> Result<Self, StoreError> {
+        Self::with(Backend::open(url, SqliteSynchronous::Normal).await?).await
+    }
+
+    async fn with(backend: Backend) -> Result<Self, StoreError> {
+        schema::migrate(&backend).await?;
+        Ok(Self { backend })
     }
 
     /// Opens a transaction for writing.
@@ -266,7 +275,7 @@ impl Store {
 }
 
 impl Backend {
-    async fn open(url: &str) -> Result<Self, StoreError> {
+    async fn open(url: &str, synchronous: SqliteSynchronous) -> Result<Self, StoreError> {
         // The password of a PostgreSQL URL has no business in a message.
         let shown = || url.split('@').next_back().unwrap_or_default().to_owned();
         let cannot = |error| StoreError::Open(shown(), error);
@@ -277,7 +286,7 @@ impl Backend {
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 // A mark that was committed must survive a power cut: docs/decisions/0003.
-                .synchronous(SqliteSynchronous::Full)
+                .synchronous(synchronous)
                 .busy_timeout(BUSY_TIMEOUT)
                 // Rows come from a thread of the driver's; a page of them in one go costs fewer turns.
                 .row_buffer_size(ROWS_AHEAD)

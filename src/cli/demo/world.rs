@@ -19,6 +19,7 @@ use crate::{
     domain::ImportKind,
     engine::{Engine, ImportOptions},
     sandbox::Inbox,
+    store::Store,
     web,
 };
 
@@ -50,7 +51,13 @@ impl World {
         if let Some(database) = &global.database {
             config.database_url.clone_from(database);
         }
-        let engine = context::assemble(config, shared).await?;
+        let templates = context::templates(config.templates.as_deref())?;
+        let store = if temporary.is_some() && global.database.is_none() {
+            Store::open_fleeting(&config.database_url).await?
+        } else {
+            Store::open(&config.database_url).await?
+        };
+        let engine = context::assemble_with(config, (templates, store), shared)?;
         if engine.store.totals().await?.contacts > 0 {
             let why = "the database holds contacts already; the demo wants an empty one";
             return Err(Usage(why.to_owned()).into());
