@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use ring::digest;
 
 use super::context::Usage;
+use crate::store::Identity;
 
 /// Where a daemon works.
 #[derive(Debug)]
@@ -25,16 +26,16 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Takes the place of the daemon of the database at `url`, which says of itself what it is. A file database has one place, and a
-    /// server has any number.
+    /// Takes the place of the daemon of the database at `url`, which says of itself what it is. A file
+    /// database has one place, and a server has any number.
     ///
     /// # Errors
     ///
     /// If another daemon has it, or its files cannot be made.
-    pub(super) fn take(url: &str, identity: &str) -> anyhow::Result<Self> {
+    pub(super) fn take(url: &str, identity: &Identity) -> anyhow::Result<Self> {
         match file_of(url) {
             Some(database) => Self::beside(&database),
-            None => Self::of_server(&format!("{identity} {}", address_of(url))),
+            None => Self::of_server(&identity.name()),
         }
     }
 
@@ -57,7 +58,7 @@ impl Place {
 
     /// What a server cannot keep for us lies in the folder that the service manager gives, or in the
     /// user's.
-    fn of_server(identity: &str) -> anyhow::Result<Self> {
+    fn of_server(name: &str) -> anyhow::Result<Self> {
         let of_user = || {
             let home = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
             let home =
@@ -72,7 +73,7 @@ impl Place {
                 folder.display()
             )
         })?;
-        let hash = digest::digest(&digest::SHA256, identity.as_bytes());
+        let hash = digest::digest(&digest::SHA256, name.as_bytes());
         let mut half = [0; 8];
         half.copy_from_slice(&hash.as_ref()[..8]);
         let stem = format!("{:016x}", u64::from_be_bytes(half));
@@ -90,16 +91,6 @@ fn file_of(url: &str) -> Option<PathBuf> {
     let path = url.strip_prefix("sqlite:")?;
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
-}
-
-/// Where a server's database is, without who comes: a copy of it elsewhere has the same numbers.
-fn address_of(url: &str) -> String {
-    let Ok(url) = url::Url::parse(url) else { return String::new() };
-    let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or(5432));
-    let more = url.query_pairs().filter(|(key, _)| ["host", "port", "dbname"].contains(&&**key));
-    more.fold(format!("{host}:{port}{}", url.path()), |all, (key, value)| {
-        format!("{all} {key}={value}")
-    })
 }
 
 /// The machine's own number, where it has one; containers often have none.

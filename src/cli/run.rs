@@ -31,7 +31,7 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
     let engine = context::engine(global).await?;
     context::refuse_missing_templates(&engine.config, &engine.templates)?;
     let identity = engine.store.identity().await?;
-    let place = Place::take(&engine.config.database_url, &identity.database)?;
+    let place = Place::take(&engine.config.database_url, &identity)?;
     engine.settle_in(&place.name, &place.witness).await?;
     engine.take_kept_outcomes(&place.outcomes).await?;
     let stop = Stop { outcomes: Some(place.outcomes.clone()), ..Stop::default() };

@@ -34,8 +34,7 @@ impl Watch {
             engine.halt_unless_right().await?;
         }
         seen.clock = now;
-        engine.halt_if_replaced().await?;
-        let halt = engine.halted().await?;
+        let halt = engine.look_around().await?;
         let was_said = std::mem::replace(&mut seen.said, halt.is_some());
         let Some(halt) = halt else {
             if was_said {

@@ -98,9 +98,19 @@ impl Engine {
         Ok(self.store.halt().await?)
     }
 
-    /// Fails if nothing is to be decided or sent.
+    /// The same after a look at whether another server has taken over meanwhile, which halts. It may be
+    /// one that did not hear of the last marks; nothing that it says of them is to be believed before an
+    /// operator has looked.
+    pub async fn look_around(&self) -> Result<Option<Halt>, EngineError> {
+        if self.store.is_replaced().await? {
+            self.settle("").await?;
+        }
+        self.halted().await
+    }
+
+    /// Fails if nothing is to be decided or sent, after a look around.
     pub async fn refuse_if_halted(&self) -> Result<(), EngineError> {
-        self.halted().await?.map_or(Ok(()), |halt| Err(EngineError::Halted(halt)))
+        self.look_around().await?.map_or(Ok(()), |halt| Err(EngineError::Halted(halt)))
     }
 
     /// Has nothing decided or sent until an operator says so.
@@ -126,12 +136,6 @@ impl Engine {
     pub async fn settle_in(&self, place: &str, witness: &Path) -> Result<(), EngineError> {
         self.settle(place).await?;
         self.bear_witness(witness).await
-    }
-
-    /// Halts if another server has taken over meanwhile. It may be one that did not hear of the last
-    /// marks; nothing that it says of them is to be believed before an operator has looked.
-    pub async fn halt_if_replaced(&self) -> Result<(), EngineError> {
-        if self.store.is_replaced().await? { self.settle("").await } else { Ok(()) }
     }
 
     async fn settle(&self, place: &str) -> Result<(), EngineError> {
@@ -168,8 +172,9 @@ impl Engine {
     async fn halt_restored(&self, seen: i64) -> Result<(), EngineError> {
         let why = HaltCause::Restored;
         let mut tx = self.store.begin().await?;
-        tx.halt(&Halt { since: self.clock.now(), why }).await?;
+        // The tokens first, as whoever settles in does, so that neither waits for the other for good.
         tx.skip_tokens(seen).await?;
+        tx.halt(&Halt { since: self.clock.now(), why }).await?;
         tx.commit().await?;
         error!("Halted: {}", why.in_english());
         Ok(())

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{
     Store, StoreError, Tx, day_text, execute, instant, json, json_keys, on_pool, on_tx, parsed,
-    retried::Past, safety::replaced_sql,
+    retried::Past,
 };
 use crate::domain::{ContactId, DayBudget, OccasionKind, OutreachId, Refusal};
 
@@ -84,19 +84,6 @@ struct ClaimedRow {
 /// How long after its moment a planned mail may be released. Past it, its hour may be over, and its
 /// contact is decided on anew. Longer than the longest time between two ticks.
 pub const LATEST_RELEASE: TimeDelta = TimeDelta::minutes(90);
-
-/// Gives out a lease token unless everything stands still or a further condition fails. Whoever finds
-/// that another server has taken over writes both down at once, so that one of them is always true.
-macro_rules! next_token_sql {
-    ($($condition:expr),*) => {
-        concat!(
-            "update lease_tokens set last = last + 1
-             where id = 1 and not exists (select 1 from meta where key = 'halt') ",
-            $($condition,)*
-            " returning last"
-        )
-    };
-}
 
 macro_rules! suppress_sql {
     ($condition:literal) => {
@@ -228,10 +215,7 @@ impl Tx {
         lease: TimeDelta,
         (limit, strikes): (u32, u32),
     ) -> Result<Vec<Claimed>, StoreError> {
-        let sql = self.dialect(next_token_sql!(""), next_token_sql!("and not ", replaced_sql!()));
-        let token: Option<i64> =
-            on_tx!(self, conn => sqlx::query_scalar(sql).fetch_optional(conn).await?);
-        let Some(token) = token else { return Err(StoreError::NoLease) };
+        let token = self.next_token().await?;
         let sql = self.dialect(
             include_str!("sql/outreach_claim.sqlite.sql"),
             include_str!("sql/outreach_claim.postgres.sql"),

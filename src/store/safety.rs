@@ -27,8 +27,8 @@ pub enum HaltCause {
     ClockJumped,
 }
 
+/// Names in `meta`; the statements below have them too.
 const HALT: &str = "halt";
-/// The same name is in [`replaced_sql`].
 const HOME: &str = "home";
 
 /// By how much the lease tokens of a database jump when it is found in another place: by more than its twin
@@ -38,13 +38,22 @@ const TOKENS_APART: i64 = 1_000_000;
 /// What tells a database from others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The same for a database and for standbys of it; another one for a dump that was restored.
-    pub database: String,
+    /// The same for a database and for copies of a whole server; another one for a dump that was restored.
+    database: String,
     /// Another one after a standby took over, or a server was brought back to a point in time.
     timeline: String,
+    /// Where we find it, without who comes.
+    address: String,
 }
 
 impl Identity {
+    /// What files beside it are named by: a standby that takes over at its address finds them, and a copy
+    /// elsewhere does not.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {}", self.database, self.address)
+    }
+
     /// What is written down of a database that is used in this place.
     fn home(&self, place: &str) -> String {
         format!("{}/{}{place}", self.database, self.timeline)
@@ -60,20 +69,30 @@ macro_rules! identity_sql {
          where d.datname = current_database()"
     };
 }
-const IDENTITY: &str = identity_sql!();
 
 /// Whether PostgreSQL's database is not the one in which a daemon settled.
 macro_rules! replaced_sql {
     () => {
         concat!(
             "exists (select from meta, (",
-            crate::store::safety::identity_sql!(),
+            identity_sql!(),
             ") as here
              where key = 'home' and not starts_with(value, here.database || '/' || here.timeline))"
         )
     };
 }
-pub(super) use {identity_sql, replaced_sql};
+
+/// Gives out a lease token unless everything stands still.
+macro_rules! next_token_sql {
+    ($($and:expr),*) => {
+        concat!(
+            "update lease_tokens set last = last + 1
+             where id = 1 and not exists (select 1 from meta where key = 'halt')",
+            $($and,)*
+            " returning last"
+        )
+    };
+}
 
 impl Store {
     /// Why nothing is decided or sent, if that is so. A halt that cannot be read is an error: whoever
@@ -86,11 +105,17 @@ impl Store {
     /// What tells this database from a copy of it, as far as the server knows; the path of a file
     /// database is for the caller to add.
     pub async fn identity(&self) -> Result<Identity, StoreError> {
-        let (database, timeline) = match &self.backend {
-            Backend::Sqlite { .. } => ("sqlite".to_owned(), String::new()),
-            Backend::Postgres(pool) => sqlx::query_as(IDENTITY).fetch_one(pool).await?,
+        let Backend::Postgres(pool) = &self.backend else {
+            let (timeline, address) = Default::default();
+            return Ok(Identity { database: "sqlite".to_owned(), timeline, address });
         };
-        Ok(Identity { database, timeline })
+        let (database, timeline) = sqlx::query_as(identity_sql!()).fetch_one(pool).await?;
+        let options = pool.connect_options();
+        let host = options
+            .get_socket()
+            .map_or_else(|| options.get_host().to_owned(), |folder| folder.display().to_string());
+        let (port, name) = (options.get_port(), options.get_database().unwrap_or_default());
+        Ok(Identity { database, timeline, address: format!("{host}:{port}/{name}") })
     }
 
     /// Whether another server has taken over, or this one has gone back, since a daemon settled in. A
@@ -137,6 +162,15 @@ impl Tx {
     pub async fn resume(&mut self) -> Result<bool, StoreError> {
         let sql = "delete from meta where key = $1";
         Ok(execute!(self, sql, HALT) > 0)
+    }
+
+    /// The next lease token. Whoever finds that another server has taken over writes down that it settled
+    /// and that everything stands still at once, so that one of both always shows here.
+    pub(super) async fn next_token(&mut self) -> Result<i64, StoreError> {
+        let sql = self.dialect(next_token_sql!(), next_token_sql!(" and not ", replaced_sql!()));
+        let token: Option<i64> =
+            on_tx!(self, conn => sqlx::query_scalar(sql).fetch_optional(conn).await?);
+        token.ok_or(StoreError::NoLease)
     }
 
     /// Gives out no lease token up to `last` any more.

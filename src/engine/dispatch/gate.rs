@@ -73,8 +73,7 @@ impl Round {
             return Ok(true);
         }
         self.gate.open_at(now);
-        engine.halt_if_replaced().await?;
-        if engine.halted().await?.is_some() {
+        if engine.look_around().await?.is_some() {
             self.gate.shut();
             return Ok(false);
         }

@@ -144,7 +144,6 @@ impl Engine {
     /// Does what comes before sending, and no more, so that mails wait as ready ones. Returns how many
     /// became so.
     pub async fn release(&self) -> Result<u64, EngineError> {
-        self.halt_if_replaced().await?;
         self.refuse_if_halted().await?;
         self.refuse_if_skewed().await?;
         self.open_gate().await
@@ -334,9 +333,8 @@ impl Round {
             }
             Err(failure @ StoreError::NoLease) => {
                 drop(tx);
-                self.engine.halt_if_replaced().await?;
                 self.gate.shut();
-                let halt = self.engine.halted().await?;
+                let halt = self.engine.look_around().await?;
                 halt.map(|_| None).ok_or_else(|| failure.into())
             }
             Err(failure) => Err(failure.into()),

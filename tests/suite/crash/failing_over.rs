@@ -3,7 +3,7 @@ use std::{thread, time::Duration};
 
 use super::{most_copies, seed, settle};
 use crate::support::{
-    chaos::{ChaosRelay, Mix},
+    chaos::{Answer, ChaosRelay, Mix},
     cluster::Cluster,
     daemon::{Sending, Site},
 };
@@ -54,4 +54,26 @@ async fn a_standby_that_has_forgotten_the_last_marks_doubles_nothing_until_an_op
     let reached: std::collections::HashSet<_> =
         relay.events("accepted").iter().map(|mail| mail["to"].to_string()).collect();
     assert_eq!(reached.len(), MAILS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_promoted_copy_halts_and_the_first_one_goes_on_postgres() {
+    let relay = ChaosRelay::start(|_| Answer::good());
+    let cluster = Cluster::start();
+    let site = Site::new(&cluster.url(), relay.address, SENDING);
+    site.import(0..5);
+    site.stdout("run --once");
+    let copy = cluster.promoted_copy();
+    let on_copy = |words: &str| format!("{words} --database {}", copy.url());
+    let refused = site.run(&on_copy("run --once"));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains(MOVED), "{said}");
+    site.stdout(&on_copy("resume"));
+    site.list(5..8);
+    site.stdout(&on_copy("import contacts list.csv"));
+    site.stdout(&on_copy("run --once"));
+    assert_eq!(relay.accepted(), 8);
+    // It has come further than the first one, which is nothing to that one.
+    site.stdout("run --once");
+    assert_eq!(relay.accepted(), 8);
 }

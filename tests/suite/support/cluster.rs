@@ -21,8 +21,7 @@ const PASSWORD: &str = "of-a-test";
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let cluster = Self::empty(port);
+        let cluster = Self::empty(free_port());
         let password = format!("--pwfile={}", cluster.folder.path().join("password").display());
         cluster.act(
             "initdb",
@@ -55,9 +54,21 @@ impl Cluster {
         self.act("pg_ctl", &["--log=log", "-w", "start", "-o", &options]);
     }
 
-    /// A standby that has heard of everything until now, and of nothing that comes later.
+    /// A standby that has heard of everything until now, and of nothing that comes later, to take over at
+    /// its address.
     pub(crate) fn standby(&self) -> Self {
-        let standby = Self::empty(self.port);
+        self.copy_at(self.port)
+    }
+
+    /// A copy as it is now, which writes at an address of its own.
+    pub(crate) fn promoted_copy(&self) -> Self {
+        let copy = self.copy_at(free_port());
+        copy.take_over();
+        copy
+    }
+
+    fn copy_at(&self, port: u16) -> Self {
+        let standby = Self::empty(port);
         let from = format!("--dbname={}", self.url());
         standby.act(
             "pg_basebackup",
@@ -69,9 +80,13 @@ impl Cluster {
     /// Loses the power, and `standby` takes over at its address.
     pub(crate) fn fail_over_to(self, standby: Self) -> Self {
         drop(self);
-        standby.run();
-        standby.act("pg_ctl", &["-w", "promote"]);
+        standby.take_over();
         standby
+    }
+
+    fn take_over(&self) {
+        self.run();
+        self.act("pg_ctl", &["-w", "promote"]);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -111,6 +126,10 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         let _ = self.try_act("pg_ctl", &["-m", "immediate", "stop"]);
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Where the programs of PostgreSQL are; Debian keeps the server's out of the way.
