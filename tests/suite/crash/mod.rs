@@ -6,6 +6,7 @@ mod beside;
 mod clock;
 mod failing_over;
 mod freezing;
+mod halting;
 mod importing;
 mod killing;
 mod poison;
