@@ -5,8 +5,8 @@ use std::{
 };
 
 use anyhow::Context as _;
+use aws_lc_rs::rand::SecureRandom;
 use clap::Args;
-use ring::rand::SecureRandom;
 
 use super::output::{self, Output};
 use crate::{
@@ -34,7 +34,7 @@ pub(super) const SAMPLES: [(&str, &str); 6] = [
 /// The text of a key file with a key that nobody has.
 pub(super) fn fresh_key() -> anyhow::Result<String> {
     let mut key = [0; 32];
-    ring::rand::SystemRandom::new()
+    aws_lc_rs::rand::SystemRandom::new()
         .fill(&mut key)
         .map_err(|_| anyhow::anyhow!("the operating system has no random numbers"))?;
     Ok(new_secret_key(key))

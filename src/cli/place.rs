@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use ring::digest;
+use aws_lc_rs::digest;
 
 use super::context::Usage;
 use crate::store::Identity;

@@ -1,11 +1,11 @@
 //! The keys that sign mail, so that a receiver knows whose it is (DKIM, RFC 6376 and RFC 8463).
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ring::{
+use aws_lc_rs::{
     error::KeyRejected,
     signature::{Ed25519KeyPair, RsaKeyPair},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 /// In whose name mail is signed, and with what.
 #[derive(Debug)]
@@ -98,6 +98,8 @@ fn decoded(pem: &str) -> Result<(&str, Vec<u8>), DkimKeyError> {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::signature::KeyPair as _;
+
     use super::*;
 
     const RSA: &str = include_str!("../../tests/data/dkim/rsa.pem");
@@ -108,7 +110,7 @@ mod tests {
     #[test]
     fn both_forms_of_a_key_are_one_key() {
         let [one, other] = [RSA, RSA_PKCS1].map(|pem| rsa_key(pem).unwrap());
-        assert_eq!(one.public().as_ref(), other.public().as_ref());
+        assert_eq!(one.public_key().as_ref(), other.public_key().as_ref());
         assert!(ed25519_key(ED25519).is_ok());
     }
 

@@ -1,6 +1,6 @@
 //! From a decided outreach and what is known of its contact to the bytes of a message.
+use aws_lc_rs::digest;
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
-use ring::digest;
 
 use super::{Engine, EngineError};
 use crate::{

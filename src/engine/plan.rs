@@ -1,8 +1,8 @@
 //! Fills the outbox with the mails that are due.
 use std::collections::BTreeMap;
 
+use aws_lc_rs::rand::SecureRandom;
 use chrono::{DateTime, TimeDelta, Utc};
-use ring::rand::SecureRandom;
 use tracing::info;
 
 use super::{Engine, EngineError, PAGE};
@@ -177,7 +177,7 @@ fn new_outreach(rules: &Rules, contact: &Snapshot, mail: &NextMail) -> NewOutrea
 /// A random number, as for a Message-ID: 63 bits, so that it is positive everywhere.
 pub(super) fn nonce() -> i64 {
     let mut bytes = [0; 8];
-    ring::rand::SystemRandom::new()
+    aws_lc_rs::rand::SystemRandom::new()
         .fill(&mut bytes)
         .expect("the operating system has random numbers");
     i64::from_le_bytes(bytes) & i64::MAX

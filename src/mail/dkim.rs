@@ -4,12 +4,12 @@
 //! from the host's clock, and a resolver for the DNS comes with it (docs/decisions/0015).
 use std::fmt::Write as _;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::{DateTime, Utc};
-use ring::{
+use aws_lc_rs::{
     digest, rand,
     signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
 
 use super::message::ComposeError;
 use crate::domain::{Dkim, DkimKey};
@@ -129,9 +129,9 @@ trait Signs {
 impl Signs for RsaKeyPair {
     const ALGORITHM: &'static str = "rsa-sha256";
 
-    /// The numbers that ring asks for blind the calculation; the signature does not depend on them.
+    /// The random numbers only blind the calculation; the signature does not depend on them.
     fn signature_of(&self, data: &[u8]) -> Result<Vec<u8>, ComposeError> {
-        let mut signature = vec![0; self.public().modulus_len()];
+        let mut signature = vec![0; self.public_modulus_len()];
         self.sign(&RSA_PKCS1_SHA256, &rand::SystemRandom::new(), data, &mut signature)
             .map_err(|_| ComposeError::Unsigned)?;
         Ok(signature)

@@ -1,9 +1,9 @@
 //! What is in a message below its headers (RFC 2046).
 use std::borrow::Cow;
 
+use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mail_builder::{headers::content_type::ContentType, mime::MimePart};
-use ring::digest;
 
 use super::{
     calendar::{METHOD, calendar},

@@ -3,7 +3,7 @@ use std::sync::{Arc, LazyLock};
 
 use rustls::{
     ClientConfig, RootCertStore,
-    crypto::ring,
+    crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
     version::{TLS12, TLS13},
 };
@@ -54,9 +54,9 @@ fn with_extra(pem: &str) -> Result<RootCertStore, Outcome> {
 
 /// The provider is named, since a process may have linked two and then has no default one.
 fn trusting(roots: RootCertStore) -> Arc<ClientConfig> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])
-        .expect("ring has cipher suites for TLS 1.2 and 1.3")
+        .expect("AWS-LC has cipher suites for TLS 1.2 and 1.3")
         .with_root_certificates(roots)
         .with_no_client_auth();
     Arc::new(config)

@@ -35,7 +35,7 @@ const NOT_IN_DOMAIN: &[&str] = &[
     "sqlx::",
     "tokio::",
     "tracing::",
-    "ring::rand",
+    "aws_lc_rs::rand",
     "std::env",
     "std::fs",
     "std::io",

@@ -122,7 +122,7 @@ pub(super) const REFERENCE: [Described; 4] = [
 /// SHA-256 of all that deciding depends on. A change of a comment changes it as well, which costs one
 /// needless round of decisions and nothing else.
 pub(super) fn fingerprint(files: &Files, defaults: &Defaults) -> String {
-    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut add = |text: &str| {
         hash.update(&(text.len() as u64).to_be_bytes());
         hash.update(text.as_bytes());

@@ -41,7 +41,7 @@ pub struct SignerKey {
 
 impl From<&Dkim> for Signer {
     fn from(dkim: &Dkim) -> Self {
-        use ring::signature::KeyPair as _;
+        use aws_lc_rs::signature::KeyPair as _;
         let rsa = SignerKey {
             selector: dkim.rsa.selector.clone(),
             kind: "rsa",

@@ -8,9 +8,9 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt};
 
+use aws_lc_rs::{hkdf, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{NaiveDate, TimeDelta};
-use ring::{hkdf, hmac};
 
 /// What a token may be used for. A token for one purpose is refused for every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,7 +192,7 @@ impl Keyring {
         let key = key_for(self.verifying.get(&bytes[1])?, purpose);
         let (body, given) = bytes.split_at(BODY);
         let expected = hmac::sign(key, body);
-        // ring compares whole tags only; comparing tags of the cut tags is as constant in time.
+        // The library compares whole tags only; comparing tags of the cut tags is as constant in time.
         let blinded = hmac::sign(key, &expected.as_ref()[..MAC]);
         hmac::verify(key, given, blinded.as_ref()).ok()?;
         Some(Token {

@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
+use aws_lc_rs::digest;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use ring::digest;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
