@@ -5,6 +5,7 @@
 //! relay is talked to, and a state moves on an outcome only.
 mod board;
 mod compose;
+mod feed;
 mod gate;
 mod marker;
 mod outcomes;
@@ -19,7 +20,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -27,19 +27,9 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::{
-    board::Board,
-    compose::Left,
-    gate::Gate,
-    marker::Marker,
-    routes::{Batch, Routes},
-};
+use self::{board::Board, gate::Gate, marker::Marker, routes::Routes};
 use super::{Engine, EngineError, chain};
-use crate::{
-    domain::MOST_STRIKES,
-    smtp::Transport,
-    store::{Recovered, StoreError},
-};
+use crate::{domain::MOST_STRIKES, smtp::Transport, store::Recovered};
 
 /// What one round of sending did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -79,13 +69,6 @@ const CLAIM: u32 = 500;
 /// The same for mails that a daemon broke down with: few, then one by one, so that the one that breaks
 /// it is found and the others are not taken for it. By the number of breakdowns.
 const CLAIMS: [u32; MOST_STRIKES as usize] = [CLAIM, 32, 1, 1];
-/// The longest pause within a round until a relay's rates have room again; after a longer one the
-/// schedule goes on.
-const PAUSE: Duration = Duration::from_secs(5);
-/// Between two looks at boards that are full.
-const CROWDED: Duration = Duration::from_millis(5);
-/// The shortest such pause, so that mails are claimed in batches.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the parts of one round share.
 struct Round {
@@ -252,134 +235,11 @@ impl Round {
         Arc::new(boards)
     }
 
-    /// Claims and composes until nothing is ready; only once if daemons have broken down with it.
-    /// Returns how many mails were claimed.
-    async fn feed(
-        self: &Arc<Self>,
-        boards: &Arc<Vec<Board>>,
-        (limit, strikes): (u32, u32),
-    ) -> Result<u64, EngineError> {
-        let engine = &self.engine;
-        let mut claimed = 0;
-        while !self.is_over() {
-            // Whatever was struck may break this daemon: not before others have left.
-            if !self.pass_gate(strikes == 0 && claimed > 0).await? {
-                break;
-            }
-            let crowded: Vec<bool> = boards.iter().map(Board::is_crowded).collect();
-            if !crowded.contains(&false) {
-                self.wait_for_hands(CROWDED).await;
-                continue;
-            }
-            let attempts = self.routes.attempts();
-            let now = engine.clock.now();
-            // Asked first: a claim that finds nothing still writes, and keeps all other writers waiting.
-            if !engine.store.has_ready(now, strikes).await? {
-                break;
-            }
-            let Some(batch) = self.claim(now, (limit, strikes), &crowded).await? else { break };
-            let batch = match batch {
-                Batch::Mails(batch) => batch,
-                Batch::WaitUntil(free_at) => {
-                    let pause = (free_at - now).to_std().unwrap_or_default();
-                    let pause = pause.clamp(SHORTEST_PAUSE, PAUSE);
-                    // What is in hand may show that a relay works again, or has just shown it.
-                    if self.wait_for_hands(pause).await
-                        || attempts.has_changed().unwrap_or(false)
-                        || self.pause_until(free_at).await
-                    {
-                        continue;
-                    }
-                    break;
-                }
-            };
-            let Some(token) = batch.first().map(|(first, _)| first.lease_token) else { break };
-            claimed += batch.len() as u64;
-            self.in_hand.fetch_add(batch.len(), Ordering::Relaxed);
-            self.leases().insert(token);
-            let contacts = batch.iter().map(|(claimed, _)| claimed.contact);
-            let facts = match engine.store.letter_facts(contacts).await {
-                Ok(facts) => Arc::new(facts),
-                Err(failure) => {
-                    for (claimed, choice) in &batch {
-                        self.leave(claimed, *choice, Left::NotTried).await;
-                    }
-                    return Err(failure.into());
-                }
-            };
-            self.compose_batch(batch, &facts, boards).await?;
-            if strikes > 0 {
-                break;
-            }
-        }
-        Ok(claimed)
-    }
-
-    /// Claims mails, or learns when there are some. Nothing is claimed, and nothing new is begun any more,
-    /// if everything stands still or another database server has taken over.
-    async fn claim(
-        &self,
-        now: DateTime<Utc>,
-        (limit, strikes): (u32, u32),
-        crowded: &[bool],
-    ) -> Result<Option<Batch>, EngineError> {
-        let mut tx = self.engine.store.begin().await?;
-        let claim = self.routes.claim(&mut tx, (now, self.lease()), (limit, strikes), crowded);
-        match claim.await {
-            Ok((batch, draft)) => {
-                tx.commit().await?;
-                self.routes.adopt(draft);
-                Ok(Some(batch))
-            }
-            Err(failure @ StoreError::NoLease) => {
-                drop(tx);
-                self.gate.shut();
-                let halt = self.engine.look_around().await?;
-                halt.map(|_| None).ok_or_else(|| failure.into())
-            }
-            Err(failure) => Err(failure.into()),
-        }
-    }
-
-    /// Waits until every mail in hand has its outcome, but not longer than `most`. Returns whether
-    /// there was one.
-    async fn wait_for_hands(&self, most: Duration) -> bool {
-        let free = self.hands_free.notified();
-        tokio::pin!(free);
-        free.as_mut().enable();
-        if self.in_hand.load(Ordering::Relaxed) == 0 {
-            return false;
-        }
-        tokio::select! {
-            () = free => {}
-            () = tokio::time::sleep(most) => {}
-            () = self.stop.soon.cancelled() => {}
-        }
-        true
-    }
-
     /// The outcome of a mail is known.
     fn put_down(&self) {
         if self.in_hand.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.hands_free.notify_waiters();
         }
-    }
-
-    /// Waits for the rates of the relays if that does not take long. Returns whether it did; where the
-    /// clock is not that of the host, time does not pass by waiting.
-    async fn pause_until(&self, free_at: DateTime<Utc>) -> bool {
-        let clock = &self.engine.clock;
-        let pause = (free_at - clock.now()).to_std().unwrap_or_default();
-        let before = clock.uptime();
-        if pause <= PAUSE {
-            let pause = tokio::time::sleep(pause.max(SHORTEST_PAUSE));
-            let in_time = self.stop.soon.run_until_cancelled(pause).await.is_some();
-            if in_time && clock.uptime() > before {
-                return true;
-            }
-        }
-        self.wait_until(free_at);
-        false
     }
 
     /// Notes that a mail stays behind until then.
