@@ -150,4 +150,4 @@ execute function refuse_move();
 
 create function refuse_change() returns trigger language plpgsql as
 $$ begin raise exception 'an attempt is never changed'; end $$;
-create trigger attempts_stay before update on attempts for each row execute function refuse_change();
+create trigger attempts_stay before update or delete on attempts for each row execute function refuse_change();

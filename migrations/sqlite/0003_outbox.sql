@@ -149,3 +149,7 @@ create trigger attempts_stay before update on attempts
 begin
     select raise(abort, 'an attempt is never changed');
 end;
+create trigger attempts_remain before delete on attempts
+begin
+    select raise(abort, 'an attempt is never changed');
+end;

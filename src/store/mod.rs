@@ -293,6 +293,8 @@ impl Backend {
                 // A tick touches contacts all over the file. With the default of 1,000 pages nearly
                 // every commit of one copies them back; see docs/benchmarks.md.
                 .pragma("wal_autocheckpoint", "8192")
+                // While somebody reads for long the log grows; afterwards it gets this small again.
+                .pragma("journal_size_limit", "67108864")
                 .pragma("cache_size", "-16384");
             let writer = sqlite_pool(&options, 1).await.map_err(cannot)?;
             let readers = sqlite_pool(&options, READERS).await.map_err(cannot)?;

@@ -119,8 +119,9 @@ pub(super) const REFERENCE: [Described; 4] = [
     },
 ];
 
-/// SHA-256 of all that deciding depends on. A change of a comment changes it as well, which costs one
-/// needless round of decisions and nothing else.
+/// SHA-256 of all that deciding depends on: the rules, the data of the time zones, and the program that
+/// reads them. A change of a comment changes it as well, which costs one needless round of decisions
+/// and nothing else.
 pub(super) fn fingerprint(files: &Files, defaults: &Defaults) -> String {
     let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut add = |text: &str| {
@@ -134,6 +135,8 @@ pub(super) fn fingerprint(files: &Files, defaults: &Defaults) -> String {
     }
     add(defaults.locale.as_str());
     add(defaults.zone.name());
+    add(chrono_tz::IANA_TZDB_VERSION);
+    add(env!("CARGO_PKG_VERSION"));
     hex(hash.finish().as_ref())
 }
 

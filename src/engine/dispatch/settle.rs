@@ -42,6 +42,9 @@ impl Round {
                 self.say_trouble(course.relay, &outcome);
             }
         }
+        if settlement.content_at_fault {
+            blame(&claimed);
+        }
         if settlement.to == OutreachState::InDoubt && self.stop.soon.is_cancelled() {
             self.stop.doubts.fetch_add(1, Ordering::Relaxed);
         }
@@ -191,4 +194,13 @@ impl Round {
             _ => done.failed += 1,
         }
     }
+}
+
+/// Others of its campaign may fail alike: whoever wrote it should know.
+fn blame(claimed: &Claimed) {
+    let Claimed { id, campaign, .. } = claimed;
+    warn!(
+        outreach.id = id.0,
+        campaign, "A relay refuses what campaign {campaign} writes; `explain` has its words"
+    );
 }

@@ -35,7 +35,7 @@ fn number<T: FromStr>(variable: &str) -> Option<T> {
 }
 
 /// A number that tells this run from others, or the one in `PERENNIAL_TEST_SEED`.
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     number("PERENNIAL_TEST_SEED").unwrap_or_else(|| u64::from(std::process::id()))
 }
 

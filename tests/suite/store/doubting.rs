@@ -16,7 +16,7 @@ use crate::support::{
 
 on_both_databases!(
     the_database_allows_the_moves_of_the_domain_and_no_others,
-    an_attempt_is_never_changed,
+    an_attempt_is_never_changed_and_never_deleted,
     a_mail_that_daemons_broke_down_with_is_claimed_apart_and_at_last_left_alone,
     an_attempt_that_nobody_saw_the_end_of_is_written_down_as_a_doubt,
     a_doubt_is_ended_once_and_says_how,
@@ -56,10 +56,12 @@ async fn the_database_allows_the_moves_of_the_domain_and_no_others(db: &Database
     }
 }
 
-async fn an_attempt_is_never_changed(db: &Database) {
+async fn an_attempt_is_never_changed_and_never_deleted(db: &Database) {
     in_doubt(db).await;
-    let refused = db.try_execute("update attempts set verdict = 'accepted'").await.unwrap_err();
-    assert!(refused.to_string().contains("an attempt is never changed"), "{refused}");
+    for sql in ["update attempts set verdict = 'accepted'", "delete from attempts"] {
+        let refused = db.try_execute(sql).await.unwrap_err();
+        assert!(refused.to_string().contains("an attempt is never changed"), "{sql}: {refused}");
+    }
 }
 
 /// Takes back what is held at this time.

@@ -5,4 +5,5 @@ mod doubting;
 mod feedback;
 mod importing;
 mod leasing;
+mod modelling;
 mod outbox;
