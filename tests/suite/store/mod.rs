@@ -6,4 +6,5 @@ mod feedback;
 mod importing;
 mod leasing;
 mod modelling;
+mod opening;
 mod outbox;
