@@ -83,6 +83,16 @@ impl EmailAddress {
         }
     }
 
+    /// The whole address as it goes into a header: in ASCII, or as RFC 6532 has it, with a domain that
+    /// can be read, where its local part is not ASCII.
+    #[must_use]
+    pub fn in_header(&self) -> Cow<'_, str> {
+        if !self.needs_smtp_utf8() {
+            return Cow::Borrowed(self.as_str());
+        }
+        Cow::Owned(format!("{}@{}", self.local(), self.domain_in_envelope()))
+    }
+
     /// Whether only a relay with SMTPUTF8 (RFC 6531) can be given it: its local part is not ASCII.
     #[must_use]
     pub fn needs_smtp_utf8(&self) -> bool {

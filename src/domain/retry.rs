@@ -14,6 +14,9 @@ pub struct Try {
     pub first_at: DateTime<Utc>,
     /// After this the mail is not welcome any more.
     pub not_after: DateTime<Utc>,
+    /// Whether there is a relay besides this one that has not said yet that it cannot carry the
+    /// address.
+    pub has_other_relay: bool,
 }
 
 /// Delays after the first, second, … failed attempt, in minutes; the last one repeats. Postfix
@@ -97,7 +100,7 @@ mod tests {
 
     fn a_try(id: i64, number: u32) -> Try {
         let (first_at, not_after) = (at("2026-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
-        Try { outreach: OutreachId(id), number, first_at, not_after }
+        Try { outreach: OutreachId(id), number, first_at, not_after, has_other_relay: false }
     }
 
     #[test]
@@ -153,7 +156,7 @@ mod tests {
             let first_at = at("2026-01-01T00:00:00Z");
             let now = first_at + TimeDelta::seconds(seconds);
             let not_after = first_at + TimeDelta::seconds(welcome);
-            let a_try = Try { outreach: OutreachId(id), number, first_at, not_after };
+            let a_try = Try { first_at, not_after, ..a_try(id, number) };
             let pace = if slow { Pace::Slow } else { Pace::Usual };
             let hint = hint.map(TimeDelta::seconds);
             if let Some(next) = a_try.next(pace, hint, now) {

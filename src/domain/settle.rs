@@ -61,7 +61,12 @@ impl Settlement {
                     MessageEffect::Retry(pace) => {
                         Self::again(attempt.next(pace, hint, now), follows.route)
                     }
-                    MessageEffect::Fail | MessageEffect::FailAsContent => {
+                    MessageEffect::Elsewhere if attempt.has_other_relay => {
+                        Self::again(Some(now), follows.route)
+                    }
+                    MessageEffect::Elsewhere
+                    | MessageEffect::Fail
+                    | MessageEffect::FailAsContent => {
                         Self::settled(OutreachState::Failed, Some(follows.route))
                     }
                 };
@@ -136,10 +141,14 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn a_try(now: DateTime<Utc>, not_after: DateTime<Utc>) -> Try {
+        let has_other_relay = false;
+        Try { outreach: OutreachId(1), number: 1, first_at: now, not_after, has_other_relay }
+    }
+
     fn settle(outcome: &Outcome) -> Settlement {
         let (now, not_after) = (at("2026-09-25T09:00:00Z"), at("2026-09-25T15:00:00Z"));
-        let first = Try { outreach: OutreachId(1), number: 1, first_at: now, not_after };
-        Settlement::of(outcome, &first, now)
+        Settlement::of(outcome, &a_try(now, not_after), now)
     }
 
     fn rejected(phase: Phase, line: &str) -> Outcome {
@@ -210,9 +219,25 @@ mod tests {
     fn a_mail_that_would_come_too_late_is_given_up() {
         let now = at("2026-09-25T14:59:00Z");
         let not_after = at("2026-09-25T15:00:00Z");
-        let late = Try { outreach: OutreachId(1), number: 1, first_at: now, not_after };
+        let late = a_try(now, not_after);
         let late = Settlement::of(&rejected(Phase::Rcpt, "450 4.2.0 greylisted"), &late, now);
         assert_eq!((late.to, late.next_at), (OutreachState::Failed, None));
+    }
+
+    #[test]
+    fn an_address_that_a_relay_cannot_carry_goes_to_the_next_one_at_once_and_ends_after_the_last() {
+        let now = at("2026-09-25T09:00:00Z");
+        let last = a_try(now, at("2026-09-25T15:00:00Z"));
+        for phase in [Phase::Mail, Phase::Rcpt, Phase::Content] {
+            let outcome = rejected(phase, "553 5.6.7 no such addresses here");
+            let settlement = Settlement::of(&outcome, &Try { has_other_relay: true, ..last }, now);
+            assert_eq!((settlement.to, settlement.next_at), (OutreachState::Ready, Some(now)));
+            let settlement = Settlement::of(&outcome, &last, now);
+            assert_eq!((settlement.to, settlement.next_at), (OutreachState::Failed, None));
+            assert_eq!(settlement.refusal, Some(Refusal::Uncarried));
+            assert_eq!(settlement.address, AddressEffect::Nothing);
+            assert!(!settlement.relay_in_trouble() && !settlement.content_at_fault);
+        }
     }
 
     #[test]

@@ -90,8 +90,9 @@ pub struct List<'a> {
 /// Why a message cannot be composed. None of these gets better by trying again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeError {
-    /// An address whose local part only mail servers with SMTPUTF8 (RFC 6531) understand.
-    #[error("an address is not ASCII")]
+    /// An address of ours that only mail servers with SMTPUTF8 (RFC 6531) understand; the reader's may be
+    /// one.
+    #[error("an address of ours is not ASCII")]
     AddressNotAscii,
     /// The message id is not `left@right` of printable ASCII.
     #[error("the message id is not `left@right` of printable ASCII")]
@@ -121,7 +122,9 @@ pub enum ComposeError {
     Malformed(&'static str),
 }
 
-/// The bytes of `message`: CRLF line ends, no line over 998 octets, headers in ASCII.
+/// The bytes of `message`: CRLF line ends, no line over 998 octets, headers in ASCII. Only a reader whose
+/// address has a local part outside of ASCII stands in `To` as that (RFC 6532): such a message needs a
+/// relay with SMTPUTF8 anyhow.
 ///
 /// # Errors
 ///
@@ -146,14 +149,15 @@ pub fn compose(message: &Message<'_>) -> Result<Vec<u8>, ComposeError> {
     };
     let mut bytes = Vec::with_capacity(message.html.len() * 2 + message.text.len() * 2 + 8_192);
     builder.header("MIME-Version", Raw::new("1.0")).body(content(message)).serialize(&mut bytes);
-    check_bytes(&bytes)?;
+    let reader = message.to.address;
+    check_bytes(&bytes, reader.needs_smtp_utf8().then(|| reader.in_header()).as_deref())?;
     Ok(bytes)
 }
 
 fn check(message: &Message<'_>) -> Result<(), ComposeError> {
     let reply_to = message.reply_to.map(|mailbox| mailbox.address);
     let organizer = message.calendar.map(|invite| invite.organizer.address);
-    let addresses = [Some(message.from.address), Some(message.to.address), reply_to, organizer];
+    let addresses = [Some(message.from.address), reply_to, organizer];
     if addresses.into_iter().flatten().any(|address| !address.as_str().is_ascii()) {
         return Err(ComposeError::AddressNotAscii);
     }
@@ -216,12 +220,13 @@ fn list_headers<'x>(builder: MessageBuilder<'x>, list: &List<'x>) -> MessageBuil
 }
 
 fn mailbox(mailbox: Mailbox<'_>) -> HeaderType<'_> {
-    named(one_line(mailbox.name, MAX_HEADER_TEXT), mailbox.address.as_str())
+    named(one_line(mailbox.name, MAX_HEADER_TEXT), mailbox.address.in_header())
 }
 
 /// The last look before the bytes leave: a bare CR or LF can smuggle a second message past a
 /// server (CVE-2023-51764), and a relay re-wraps long lines after they were signed.
-fn check_bytes(bytes: &[u8]) -> Result<(), ComposeError> {
+/// Of what is not ASCII, headers may have `address` only.
+fn check_bytes(bytes: &[u8], address: Option<&str>) -> Result<(), ComposeError> {
     use ComposeError::Malformed;
 
     if memchr::memchr(0, bytes).is_some() {
@@ -241,7 +246,7 @@ fn check_bytes(bytes: &[u8]) -> Result<(), ComposeError> {
             return Err(Malformed("a line longer than 998 octets"));
         }
         in_headers &= !line.is_empty();
-        if in_headers && !line.is_ascii() {
+        if in_headers && !is_ascii_besides(line, address) {
             return Err(Malformed("a header that is not ASCII"));
         }
         start = end + 1;
@@ -250,6 +255,11 @@ fn check_bytes(bytes: &[u8]) -> Result<(), ComposeError> {
         return Err(Malformed("the last line has no end"));
     }
     Ok(())
+}
+
+fn is_ascii_besides(line: &[u8], address: Option<&str>) -> bool {
+    let rest = |address: &str| Some(std::str::from_utf8(line).ok()?.replacen(address, "", 1));
+    line.is_ascii() || address.and_then(rest).is_some_and(|rest| rest.is_ascii())
 }
 
 #[cfg(test)]
@@ -319,11 +329,26 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_with_an_international_local_part_stands_in_the_header_as_it_is() {
+        let address: EmailAddress = "王伟@xn--fsqu00a.com".parse().unwrap();
+        let to = Mailbox { name: "王伟", address: &address };
+        let message = composed(&Message { to, subject: "中秋", ..a_message() }).unwrap();
+        let to = "To: =?utf-8?B?546L5Lyf?= <王伟@例子.com>";
+        let others = headers(&message).into_iter().filter(|line| !line.is_ascii());
+        assert_eq!(others.collect::<Vec<_>>(), [to]);
+        let parsed = MessageParser::default().parse(message.as_bytes()).unwrap();
+        let to = parsed.to().and_then(|to| to.first()).unwrap();
+        assert_eq!((to.name(), to.address()), (Some("王伟"), Some("王伟@例子.com")));
+    }
+
+    #[test]
     fn what_no_header_can_carry_is_refused() {
         let local: EmailAddress = "王伟@example.com".parse().unwrap();
-        let to = Mailbox { name: "", address: &local };
+        let from = Mailbox { name: "", address: &local };
         let refusal = |message: Message<'_>| composed(&message).unwrap_err();
-        assert_eq!(refusal(Message { to, ..a_message() }), ComposeError::AddressNotAscii);
+        assert_eq!(refusal(Message { from, ..a_message() }), ComposeError::AddressNotAscii);
+        let reply_to = Some(from);
+        assert_eq!(refusal(Message { reply_to, ..a_message() }), ComposeError::AddressNotAscii);
         for message_id in ["", "a", "a@", "@b", "a@b@c", "a@b>\r\nBcc: x", "a b@c", "王@b", "<a@b>"]
         {
             let message = Message { message_id, ..a_message() };
@@ -365,11 +390,17 @@ mod tests {
     #[test]
     fn bytes_that_break_a_rule_are_caught_at_the_end() {
         for bytes in [&b"a\nb\r\n"[..], b"a\rb\r\n", b"a\0\r\n", b"a", b"A: \xc3\xa4\r\n\r\n"] {
-            assert!(check_bytes(bytes).is_err(), "{bytes:?}");
+            assert!(check_bytes(bytes, None).is_err(), "{bytes:?}");
         }
         let long = ["a".repeat(999), "\r\n".to_owned()].concat();
-        assert!(check_bytes(long.as_bytes()).is_err());
-        assert_eq!(check_bytes("A: b\r\n\r\nä\r\n".as_bytes()), Ok(()));
+        assert!(check_bytes(long.as_bytes(), None).is_err());
+        assert_eq!(check_bytes("A: b\r\n\r\nä\r\n".as_bytes(), None), Ok(()));
+        for (line, is_good) in
+            [("To: <王@b.c>", true), ("To: 王 <王@b.c>", false), ("To: <李@b.c>", false)]
+        {
+            let checked = check_bytes(format!("{line}\r\n\r\n").as_bytes(), Some("王@b.c"));
+            assert_eq!(checked.is_ok(), is_good, "{line}");
+        }
     }
 
     proptest::proptest! {

@@ -1,4 +1,6 @@
 //! Text that looks as if it were encoded already.
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use mail_builder::headers::{HeaderType, address::Address, raw::Raw, text::Text};
 
@@ -23,7 +25,8 @@ pub(super) fn unstructured(text: String) -> HeaderType<'static> {
 ///
 /// The builder puts a name that looks encoded into quotation marks, in which nothing is to be decoded;
 /// many programs do it all the same.
-pub(super) fn named(name: String, address: &str) -> HeaderType<'_> {
+pub(super) fn named<'x>(name: String, address: impl Into<Cow<'x, str>>) -> HeaderType<'x> {
+    let address = address.into();
     if name.contains("=?") {
         HeaderType::Raw(Raw::new(format!("{} <{address}>", encoded(&name))))
     } else {

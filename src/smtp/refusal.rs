@@ -27,7 +27,9 @@ pub(super) fn of_parcel(parcel: &Parcel<'_>, abilities: &Abilities) -> Option<Ou
     if !abilities.smtp_utf8 && envelope.sender.needs_smtp_utf8() {
         return Some(refuse(Phase::Mail, 553, (6, 7), utf8));
     }
-    if !abilities.smtp_utf8 && envelope.recipient.needs_smtp_utf8() {
+    // RFC 6531 section 3.1 wants 8BITMIME of whoever offers SMTPUTF8.
+    let carries_utf8 = abilities.smtp_utf8 && (abilities.eight_bit || message.is_ascii());
+    if !carries_utf8 && envelope.recipient.needs_smtp_utf8() {
         return Some(refuse(Phase::Rcpt, 553, (6, 7), utf8));
     }
     if abilities.is_too_large(message.len()) {
@@ -118,6 +120,8 @@ mod tests {
         assert_eq!(refusal("用户@example.org", b"x\r\n", &able), None);
         let expected = Some((Phase::Rcpt, 553, "5.6.7".to_owned()));
         assert_eq!(refusal("用户@example.org", b"x\r\n", &Abilities::default()), expected);
+        let message = "To: <用户@example.org>\r\n".as_bytes();
+        assert_eq!(refusal("用户@example.org", message, &able), expected, "8BITMIME is missing");
     }
 
     #[test]
@@ -128,7 +132,7 @@ mod tests {
         else {
             panic!("not refused")
         };
-        assert_eq!(Refusal::of(phase, &reply), Refusal::Message);
+        assert_eq!(Refusal::of(phase, &reply), Refusal::Uncarried);
     }
 
     #[test]

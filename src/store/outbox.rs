@@ -62,6 +62,8 @@ pub struct Claimed {
     pub first_tried_at: Option<DateTime<Utc>>,
     /// The relay of the last attempt and how it refused, if it did.
     pub refused_by: Option<(String, Refusal)>,
+    /// The relays that have said that they cannot carry its address ([`Refusal::Uncarried`]).
+    pub cannot_carry: Vec<String>,
     /// The bytes of an earlier attempt, zstd.
     pub body: Option<Vec<u8>>,
 }
@@ -298,6 +300,7 @@ impl ClaimedRow {
             domain: self.match_key.rsplit('@').next().unwrap_or_default().to_owned(),
             first_tried_at: past.first_tried_at,
             refused_by: past.refused_by,
+            cannot_carry: past.cannot_carry,
             campaign: self.campaign,
             body,
         })

@@ -13,6 +13,8 @@ pub(super) struct Past {
     pub(super) first_tried_at: Option<DateTime<Utc>>,
     /// The relay of the last attempt and how it refused, if it did.
     pub(super) refused_by: Option<(String, Refusal)>,
+    /// The relays that cannot carry its address.
+    pub(super) cannot_carry: Vec<String>,
 }
 
 #[derive(Debug, FromRow)]
@@ -40,7 +42,8 @@ impl Tx {
             "select a.outreach_id, a.no, a.began_at, a.relay, a.phase, a.code, a.enhanced, a.reply
                    from json_each($1) as mail
                    join attempts a on a.outreach_id = cast(mail.value->>0 as bigint)
-                   where a.no in (1, cast(mail.value->>1 as bigint) - 1)";
+                   where a.no in (1, cast(mail.value->>1 as bigint) - 1)
+                       or a.code >= 500";
         let rows = json(&mails);
         let rows: Vec<AttemptRow> =
             on_tx!(self, conn => sqlx::query_as(sql).bind(rows).fetch_all(conn).await?);
@@ -51,8 +54,13 @@ impl Tx {
             if row.no == 1 {
                 past.first_tried_at = instant(row.began_at);
             }
-            if attempt_of.get(&row.outreach_id) == Some(&(row.no + 1)) {
-                past.refused_by = row.refusal();
+            let is_last = attempt_of.get(&row.outreach_id) == Some(&(row.no + 1));
+            let refusal = row.refusal();
+            if let Some((relay, Refusal::Uncarried)) = &refusal {
+                past.cannot_carry.push(relay.clone());
+            }
+            if is_last {
+                past.refused_by = refusal;
             }
         }
         Ok(pasts)

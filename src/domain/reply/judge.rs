@@ -91,8 +91,9 @@ fn judge_for_good(
         Some(refusal) => (refusal, Grounds::Status),
         None => by_text(phase, code, text),
     };
-    // At MAIL nobody has heard of a recipient yet: it is about us, unless it is about the size.
-    if phase == Phase::Mail && refusal != Refusal::Content {
+    // At MAIL nobody has heard of a recipient yet: it is about us, unless it is about the size or
+    // about SMTPUTF8, which is asked for there for the recipient's sake.
+    if phase == Phase::Mail && !matches!(refusal, Refusal::Content | Refusal::Uncarried) {
         return (Refusal::Ours, Grounds::Phase);
     }
     (refusal, grounds)

@@ -48,6 +48,8 @@ pub enum Refusal {
     Content,
     /// This message will not be taken, and nothing else follows from that.
     Message,
+    /// The address has a local part outside of ASCII, which this relay cannot carry (RFC 6531).
+    Uncarried,
     /// The relay does not accept us: password, certificate, sender address, leave to relay.
     Ours,
 }
@@ -88,6 +90,9 @@ pub enum Pace {
 pub enum MessageEffect {
     /// It is tried again.
     Retry(Pace),
+    /// It is tried at once through a relay that has not refused it so; if there is none, it has
+    /// failed.
+    Elsewhere,
     /// It has failed.
     Fail,
     /// It has failed, and others of its campaign may fail alike: whoever wrote it should know.
@@ -126,7 +131,7 @@ pub struct Follows {
 
 impl Refusal {
     /// Every cause.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NoSuchAddress,
         Self::NewOwner,
         Self::Disabled,
@@ -145,6 +150,7 @@ impl Refusal {
         Self::Policy,
         Self::Content,
         Self::Message,
+        Self::Uncarried,
         Self::Ours,
     ];
 
@@ -161,7 +167,7 @@ impl Refusal {
     #[must_use]
     pub const fn follows(self, hint: Option<TimeDelta>) -> Follows {
         use AddressEffect as A;
-        use MessageEffect::{Fail, FailAsContent, Retry};
+        use MessageEffect::{Elsewhere, Fail, FailAsContent, Retry};
         use RouteEvent as R;
         let (message, address, route) = match self {
             Self::NoSuchAddress | Self::NewOwner => {
@@ -180,6 +186,7 @@ impl Refusal {
             Self::Policy => (Fail, A::Nothing, R::Policy),
             Self::Content => (FailAsContent, A::Nothing, R::Answered),
             Self::Message => (Fail, A::Nothing, R::Answered),
+            Self::Uncarried => (Elsewhere, A::Nothing, R::Answered),
             Self::Ours => (Retry(Pace::Pause), A::Nothing, R::Ours),
         };
         Follows { message, address, route }
@@ -214,6 +221,7 @@ impl Refusal {
             Self::Policy => "policy",
             Self::Content => "content",
             Self::Message => "message",
+            Self::Uncarried => "unreachable-eai",
             Self::Ours => "ours",
         }
     }
@@ -245,6 +253,10 @@ impl Refusal {
             }
             Self::Content => ("the message is too big or malformed", "邮件过大或格式有误"),
             Self::Message => ("this message is refused", "这封邮件被拒收"),
+            Self::Uncarried => (
+                "no relay carries addresses outside of ASCII (SMTPUTF8)",
+                "没有中继支持非 ASCII 邮箱地址(SMTPUTF8)",
+            ),
             Self::Ours => (
                 "the relay does not accept us; look at its settings",
                 "中继不接受我们,请检查其设置",

@@ -26,8 +26,10 @@ pub(super) const fn by_status_for_good(status: EnhancedStatus) -> Option<Refusal
         (1, 4..) => Refusal::Unexplained,
         (2, 1) => Refusal::Disabled,
         (2, 2) => Refusal::MailboxFull,
-        // RFC 6531 section 3.4: the address cannot be carried there; another relay may.
-        (6, 7..=9) => Refusal::Message,
+        // RFC 6531 section 3.5: neither the address nor a header with it can be carried there; another
+        // relay may.
+        (6, 7 | 9) => Refusal::Uncarried,
+        (6, 8) => Refusal::Message,
         // X.2.3 and X.3.4: too big.
         (2, 3) | (3, 4) | (6, _) => Refusal::Content,
         (2, 4..) => Refusal::Unexplained,

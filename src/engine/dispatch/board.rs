@@ -185,6 +185,7 @@ mod tests {
             domain: "example.org".to_owned(),
             first_tried_at: None,
             refused_by: None,
+            cannot_carry: Vec::new(),
             body: None,
         };
         let envelope = Envelope { sender: address(), recipient: address() };

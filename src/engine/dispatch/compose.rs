@@ -75,7 +75,7 @@ pub(super) enum Left {
 }
 
 /// How long a mail waits whose group has more of them on the board than it takes in that time.
-const CROWDED: TimeDelta = TimeDelta::seconds(30);
+pub(super) const CROWDED: TimeDelta = TimeDelta::seconds(30);
 
 impl Round {
     /// Composes a batch on one thread for each processor. Each puts its messages on the boards as they

@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::watch;
 
+use super::compose::CROWDED;
 use crate::{
     domain::{Choice, Providers, Route, RouteEvent, RouteState, choose},
     smtp::RelayPool,
@@ -172,6 +173,14 @@ impl Routes {
         open: &[usize],
         (mail, now): (&Claimed, DateTime<Utc>),
     ) -> Choice {
+        let can_carry = |place: &usize| self.can_carry(*place, &mail.cannot_carry);
+        let able: Vec<usize> = open.iter().copied().filter(can_carry).collect();
+        if able.is_empty() && self.places().any(|place| can_carry(&place)) {
+            return Choice::WaitUntil(now + CROWDED);
+        }
+        // Where all have said that they cannot, the settings have changed, and one of them may say it
+        // again.
+        let open = if able.is_empty() { open } else { &able };
         let routes: Vec<Route<'_>> = open.iter().map(|place| self.route(*place)).collect();
         let refused_by = mail.refused_by.as_ref().filter(|(_, refusal)| refusal.knows_relay());
         let same = refused_by.and_then(|(name, _)| {
@@ -195,6 +204,15 @@ impl Routes {
                 Choice::Relay(open[nth])
             }
         }
+    }
+
+    /// Whether there is a relay besides `relay` that none of `cannot_carry` is the name of.
+    pub(super) fn has_other(&self, relay: Option<usize>, cannot_carry: &[String]) -> bool {
+        self.places().any(|place| Some(place) != relay && self.can_carry(place, cannot_carry))
+    }
+
+    fn can_carry(&self, place: usize, cannot_carry: &[String]) -> bool {
+        !cannot_carry.contains(&self.relays[place].relay().name)
     }
 
     /// When a mail to `domain` may leave through this relay, as far as this daemon knows.

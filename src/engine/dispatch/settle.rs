@@ -31,6 +31,7 @@ impl Round {
             number: claimed.attempt,
             first_at: claimed.first_tried_at.unwrap_or(now),
             not_after: claimed.not_after,
+            has_other_relay: self.routes.has_other(course.relay, &claimed.cannot_carry),
         };
         let settlement = Settlement::of(&outcome, &attempt, now);
         // What was cut off says nothing of the relay, and it would be remembered beyond the restart.

@@ -5,6 +5,7 @@ mod feedback;
 mod gate;
 mod hostile;
 mod importing;
+mod international;
 mod occasions;
 mod outgoing;
 mod planning;

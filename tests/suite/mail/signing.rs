@@ -24,6 +24,7 @@ const RECORDS: [(&str, &str); 2] = [
 
 static REP: LazyLock<EmailAddress> = LazyLock::new(|| "rep@example.com".parse().unwrap());
 static ANNA: LazyLock<EmailAddress> = LazyLock::new(|| "anna@customer.example".parse().unwrap());
+static WANG: LazyLock<EmailAddress> = LazyLock::new(|| "王伟@例子.com".parse().unwrap());
 
 fn dkim() -> Dkim {
     let rsa = rsa_key(include_str!("../../data/dkim/rsa.pem")).unwrap();
@@ -38,6 +39,7 @@ fn dkim() -> Dkim {
 /// A signed message, and what its reader has to find in it.
 struct Sample {
     bytes: Vec<u8>,
+    to: String,
     subject: String,
     files: Vec<String>,
 }
@@ -61,10 +63,11 @@ fn sample(seed: u64, dkim: &Dkim) -> Sample {
         unsubscribe_mailbox: &REP,
         feedback_id: "birthday:birthday:service:examplecom",
     };
+    let reader = if seed.is_multiple_of(7) { &WANG } else { &ANNA };
     let date = DateTime::parse_from_rfc3339("2020-01-02T09:30:00+08:00").unwrap();
     let bytes = compose(&Message {
         from,
-        to: Mailbox { name: &to, address: &ANNA },
+        to: Mailbox { name: &to, address: reader },
         reply_to: (dice.below(2) == 0).then_some(from),
         subject: &subject,
         text: &text,
@@ -79,6 +82,7 @@ fn sample(seed: u64, dkim: &Dkim) -> Sample {
     let Enclosed { files, .. } = enclosed;
     Sample {
         bytes: sign(&bytes, dkim, date.to_utc()).unwrap(),
+        to: reader.in_header().into_owned(),
         subject: one_line(&subject, 256),
         files: files.into_iter().map(|file| file.name).collect(),
     }
@@ -143,13 +147,16 @@ async fn what_is_changed_on_the_way_is_no_longer_signed() {
 fn assert_read_back(sample: &Sample, seed: u64) {
     let parsed = MessageParser::default().parse(&sample.bytes).unwrap();
     assert_eq!(parsed.subject().unwrap_or_default(), sample.subject, "seed {seed}");
+    let to = parsed.to().and_then(|to| to.first()?.address());
+    assert_eq!(to, Some(sample.to.as_str()), "seed {seed}");
     let names = parsed.attachments().filter_map(|part| part.attachment_name());
     let names: Vec<_> = names.filter(|name| name.rsplit('.').next() == Some("pdf")).collect();
     assert_eq!(names, sample.files, "seed {seed}");
 }
 
 fn write(folder: &Path, seed: u64, sample: &Sample) {
-    let expected = serde_json::json!({ "subject": sample.subject, "files": sample.files });
+    let Sample { to, subject, files, .. } = sample;
+    let expected = serde_json::json!({ "to": to, "subject": subject, "files": files });
     fs::write(folder.join(format!("{seed:04}.eml")), &sample.bytes).unwrap();
     fs::write(folder.join(format!("{seed:04}.json")), expected.to_string()).unwrap();
 }

@@ -32,6 +32,8 @@ pub(super) struct Session {
     message: u64,
     on_connection: u64,
     from: Option<String>,
+    /// What MAIL asked for besides.
+    parameters: Vec<String>,
     recipients: Vec<String>,
 }
 
@@ -41,8 +43,9 @@ type Goes = Result<bool>;
 impl Session {
     pub(super) fn new(shared: Arc<Shared>, number: u64, stream: TcpStream) -> Self {
         let stream = BufReader::new(stream);
-        let (from, recipients) = (None, Vec::new());
-        Self { shared, number, stream, message: 0, on_connection: 0, from, recipients }
+        let (from, parameters, recipients) = (None, Vec::new(), Vec::new());
+        let (message, on_connection) = (0, 0);
+        Self { shared, number, stream, message, on_connection, from, parameters, recipients }
     }
 
     pub(super) async fn run(mut self) {
@@ -122,6 +125,14 @@ impl Session {
             return self.say("503 5.5.1 one at a time").await;
         }
         let Some(path) = path_of(line) else { return self.say("501 5.5.4 no path").await };
+        let parameters = line.rsplit('>').next().unwrap_or_default();
+        self.parameters = parameters.split_whitespace().map(ToOwned::to_owned).collect();
+        let offers = |name| self.shared.extensions.iter().any(|offered| offered == name);
+        for (parameter, name) in [("SMTPUTF8", "SMTPUTF8"), ("BODY=8BITMIME", "8BITMIME")] {
+            if self.asks_for(parameter) && !offers(name) {
+                return self.say("555 5.5.4 not offered").await;
+            }
+        }
         self.message = self.shared.counts.messages.fetch_add(1, Ordering::Relaxed) + 1;
         self.on_connection += 1;
         let answer = self.ask(Step::Mail);
@@ -134,6 +145,9 @@ impl Session {
             return self.say("503 5.5.1 MAIL first").await;
         }
         let Some(path) = path_of(line) else { return self.say("501 5.5.4 no path").await };
+        if !path.is_ascii() && !self.asks_for("SMTPUTF8") {
+            return self.say("553 5.6.7 SMTPUTF8 first").await;
+        }
         self.recipients.push(path);
         let answer = self.ask(Step::Rcpt);
         let is_good = answer.act == Act::Good;
@@ -160,6 +174,9 @@ impl Session {
             return Ok(goes_on);
         }
         let content = self.content().await?;
+        if !content.is_ascii() && !self.asks_for("BODY=8BITMIME") {
+            return self.reply("554 5.6.3 eight bits").await;
+        }
         let goes_on = self.dot(&content).await;
         self.shared.counts.answered.fetch_add(1, Ordering::Relaxed);
         self.forget();
@@ -234,6 +251,10 @@ impl Session {
             })))
             .await;
         self.shared.counts.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn asks_for(&self, parameter: &str) -> bool {
+        self.parameters.iter().any(|asked| asked == parameter)
     }
 
     fn forget(&mut self) {
