@@ -4,7 +4,10 @@ use std::io::{IsTerminal, Write};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use super::{Global, Language};
 
@@ -89,15 +92,25 @@ pub(super) fn start_logging(global: &Global, daemon: bool) {
         (_, 0) => "warn",
         (_, 1) => "perennial=info,warn",
         (_, 2) => "perennial=debug,info",
-        _ => "perennial=trace,debug",
+        _ => "perennial=trace,sqlx=debug,info",
     };
     let filter = EnvFilter::try_from_env("PERENNIAL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
+    let writer = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         // Or the complaint about a log on a full disk goes there as well, and ends whoever logged.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
-        .init();
+        .finish();
+    writer.with(filter_fn(may_be_logged)).init();
+}
+
+/// Whether this is no danger to secrets and contacts, whatever is asked for.
+///
+/// At DEBUG and TRACE libraries tell what they work on: whole letters with the links in them, and what
+/// goes over a connection. That of sqlx are statements without their values.
+fn may_be_logged(event: &Metadata<'_>) -> bool {
+    let library = event.target().split("::").next().unwrap_or_default();
+    *event.level() <= Level::INFO || ["perennial", "sqlx"].contains(&library)
 }

@@ -1,7 +1,8 @@
 //! The real binary with a configuration of its own: started, stopped, frozen, starved and killed.
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
@@ -69,6 +70,12 @@ impl Site {
 
     pub(crate) fn write(&self, file: &str, text: &str) {
         fs::write(self.path(file), text).unwrap();
+    }
+
+    /// Writes a file that its owner alone can read.
+    pub(crate) fn secret(&self, file: &str, text: &str) {
+        self.write(file, text);
+        fs::set_permissions(self.path(file), Permissions::from_mode(0o600)).unwrap();
     }
 
     /// A list with contacts of these numbers, spread over some domains.
