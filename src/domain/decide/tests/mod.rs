@@ -1,6 +1,7 @@
 //! The rules of deciding, one claim a test.
 mod limits;
 mod occasions;
+mod transitions;
 mod years;
 
 use chrono::{DateTime, NaiveDate, Utc};
