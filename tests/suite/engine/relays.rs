@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use chrono::TimeDelta;
 use perennial::{
@@ -129,11 +133,34 @@ async fn a_group_that_is_told_to_slow_down_waits_and_the_others_go_on(db: &Datab
     assert_eq!(refusals().await, first, "it waits half an hour");
 }
 
+/// Which connections are in the middle of a mail to `few.example`, and the most that ever were.
+#[derive(Default)]
+struct Few {
+    now: BTreeSet<u64>,
+    most: usize,
+}
+
+impl Few {
+    /// A relay that takes 3 ms for each mail.
+    fn watch(few: &Arc<Mutex<Self>>) -> ChaosRelay {
+        let few = Arc::clone(few);
+        ChaosRelay::start(move |moment| {
+            let mut few = few.lock().unwrap();
+            if moment.step == Step::Rcpt && moment.recipient.ends_with("@few.example") {
+                few.now.insert(moment.connection);
+                few.most = few.most.max(few.now.len());
+            } else if moment.step == Step::Dot {
+                few.now.remove(&moment.connection);
+            }
+            let delay = Duration::from_millis(if moment.step == Step::Data { 3 } else { 0 });
+            Answer::good().after(delay)
+        })
+    }
+}
+
 async fn a_provider_gets_no_more_connections_and_messages_than_it_takes(db: &Database) {
-    let relay = ChaosRelay::start(|moment| {
-        let delay = Duration::from_millis(if moment.step == Step::Dot { 3 } else { 0 });
-        Answer::good().after(delay)
-    });
+    let few = Arc::<Mutex<Few>>::default();
+    let relay = Few::watch(&few);
     let providers = "[provider.few]\ndomains = ['few.example']\nconnections = 2\n\
                      messages_per_connection = 8\n";
     let setup = Setup {
@@ -143,9 +170,10 @@ async fn a_provider_gets_no_more_connections_and_messages_than_it_takes(db: &Dat
         ..Setup::default()
     };
     let world = World::with(db, &setup);
-    world.contacts(birthdays_at(120, |n| ["few.example", "example.org"][n % 2])).await;
+    let domain = |n: usize| if n.is_multiple_of(4) { "example.org" } else { "few.example" };
+    world.contacts(birthdays_at(400, domain)).await;
     let mut sent = 0;
-    while sent < 120 {
+    while sent < 400 {
         sent += round(&world).await.dispatched.sent;
         world.wait(TimeDelta::minutes(1));
     }
@@ -155,8 +183,9 @@ async fn a_provider_gets_no_more_connections_and_messages_than_it_takes(db: &Dat
             *by_connection.entry(accepted["connection"].as_u64().unwrap()).or_default() += 1;
         }
     }
-    assert_eq!(by_connection.values().sum::<usize>(), 60);
+    assert_eq!(by_connection.values().sum::<usize>(), 300);
     assert!(by_connection.values().all(|messages| *messages <= 8), "{by_connection:?}");
+    assert_eq!(few.lock().unwrap().most, 2, "connections at the same time");
 }
 
 async fn a_long_queue_for_one_provider_leaves_the_others_their_turns(db: &Database) {
