@@ -1,4 +1,5 @@
 //! What the engine promises, from a file to the mails and back, on both databases.
+mod breaking_down;
 mod doctor;
 mod doubts;
 mod feedback;
