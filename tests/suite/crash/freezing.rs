@@ -1,7 +1,7 @@
 //! SIGSTOP past the lease, and SIGCONT.
 use std::{thread, time::Duration};
 
-use super::{assert_audit_holds, count, most_copies, number, seed, settle};
+use super::{Paces, assert_audit_holds, count, most_copies, number, seed, settle};
 use crate::support::{
     chaos::{ChaosRelay, Dice, Mix},
     daemon::{Daemon, Sending, Site},
@@ -41,6 +41,7 @@ struct Freezes {
     relay: ChaosRelay,
     site: Site,
     dice: Dice,
+    paces: Paces,
     rounds: u64,
 }
 
@@ -52,13 +53,15 @@ impl Freezes {
         let relay = ChaosRelay::start(move |moment| mix.answer(moment));
         let site = Site::new(&db.url, relay.address, SENDING);
         site.in_doubt(policy);
-        Self { relay, site, dice: Dice::new(seed), rounds }
+        let paces = Paces::new(seed ^ policy.len() as u64);
+        Self { relay, site, dice: Dice::new(seed), paces, rounds }
     }
 
     /// A daemon that was frozen past its leases, after some messages and some moments.
     fn freeze(&mut self, round: usize) -> Daemon {
         self.site.import(round * MAILS..(round + 1) * MAILS);
         let goal = self.relay.answered() + 1 + self.dice.below(MAILS as u64 / 2);
+        println!("round {round}: {:?}", self.paces.turn(&self.site));
         let daemon = self.site.start();
         assert!(self.relay.wait_for(goal, PATIENCE), "{}", daemon.log());
         thread::sleep(Duration::from_micros(self.dice.below(30_000)));
@@ -69,6 +72,7 @@ impl Freezes {
 
     async fn end(self, db: &Database) -> serde_json::Value {
         // The grace of what came in doubt last.
+        self.paces.end(&self.site);
         thread::sleep(Duration::from_secs(1));
         settle(&db.url, &self.site, SENDING).await;
         thread::sleep(Duration::from_secs(1));

@@ -3,7 +3,7 @@ use std::{collections::BTreeSet, thread, time::Duration};
 
 use serde_json::Value;
 
-use super::{assert_audit_holds, number, seed, settle};
+use super::{Paces, assert_audit_holds, number, seed, settle};
 use crate::support::{
     chaos::{ChaosRelay, Dice, Mix},
     daemon::{Sending, Site},
@@ -32,13 +32,16 @@ async fn daemons_that_are_killed_lose_nothing_and_send_nothing_twice(db: &Databa
     site.import(0..contacts);
 
     let mut run = Run { seen: BTreeSet::new(), doubts: Vec::new(), dice: Dice::new(seed) };
+    let mut paces = Paces::new(seed);
     for _ in 0..kills {
-        run.kill_one(db, &relay, &site).await;
+        let pace = paces.turn(&site);
+        let doubts = run.kill_one(db, &relay, &site).await;
+        assert!(doubts <= SENDING.connections * pace.window, "{doubts} in doubt, {pace:?}");
     }
+    paces.end(&site);
     settle(&db.url, &site, SENDING).await;
     let found = assert_audit_holds(&site, &relay, (kills, 1));
     run.report(db, &found);
-    assert!(run.doubts.iter().all(|doubts| *doubts <= SENDING.connections), "{:?}", run.doubts);
     assert_eq!(
         db.texts("select cast(count(*) as text) from outreach").await,
         [contacts.to_string()]
@@ -59,8 +62,9 @@ struct Run {
 }
 
 impl Run {
-    /// Starts a daemon and kills it after some messages and some moments.
-    async fn kill_one(&mut self, db: &Database, relay: &ChaosRelay, site: &Site) {
+    /// Starts a daemon and kills it after some messages and some moments. Returns how many mails that
+    /// left in doubt.
+    async fn kill_one(&mut self, db: &Database, relay: &ChaosRelay, site: &Site) -> usize {
         let goal = relay.answered() + self.dice.below(BETWEEN_KILLS);
         let moment = self.dice.below(u64::try_from(MOMENT.as_micros()).unwrap());
         let daemon = site.start();
@@ -72,8 +76,10 @@ impl Run {
         let sql = "select cast(id as text) || '/' || cast(attempt as text) from outreach
                    where state = 'sending'";
         let left: BTreeSet<_> = db.texts(sql).await.into_iter().collect();
-        self.doubts.push(left.difference(&self.seen).count());
+        let doubts = left.difference(&self.seen).count();
+        self.doubts.push(doubts);
         self.seen.extend(left);
+        doubts
     }
 
     fn report(&self, db: &Database, found: &Value) {

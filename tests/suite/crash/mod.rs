@@ -39,6 +39,50 @@ pub(crate) fn seed() -> u64 {
     number("PERENNIAL_TEST_SEED").unwrap_or_else(|| u64::from(std::process::id()))
 }
 
+/// How far a daemon goes ahead of the relay's answers.
+#[derive(Debug, Clone)]
+struct Pace {
+    pipelining: String,
+    /// How many mails of a connection are marked at a time, and so in doubt after a kill at most.
+    window: usize,
+}
+
+/// Every depth of pipelining with a window of 1 and of 8, or what `PERENNIAL_TEST_PIPELINING` and
+/// `PERENNIAL_TEST_WINDOW` say; the seed decides which is the first.
+struct Paces {
+    all: Vec<Pace>,
+    next: usize,
+}
+
+impl Paces {
+    fn new(seed: u64) -> Self {
+        let depths = env::var("PERENNIAL_TEST_PIPELINING")
+            .map_or_else(|_| ["off", "rfc2920", "deep"].map(str::to_owned).into(), |one| vec![one]);
+        let windows = number("PERENNIAL_TEST_WINDOW").map_or_else(|| vec![1, 8], |one| vec![one]);
+        let pace = |pipelining: &String, window| Pace { pipelining: pipelining.clone(), window };
+        let all: Vec<_> = windows
+            .into_iter()
+            .flat_map(|window| depths.iter().map(move |depth| pace(depth, window)))
+            .collect();
+        let next = usize::try_from(seed % all.len() as u64).unwrap();
+        Self { all, next }
+    }
+
+    /// Has the daemons of this site that are started from now on take the next pace.
+    fn turn(&mut self, site: &Site) -> &Pace {
+        let pace = &self.all[self.next];
+        self.next = (self.next + 1) % self.all.len();
+        site.go_ahead(&pace.pipelining, pace.window);
+        pace
+    }
+
+    /// Has an audit allow for the widest window that there was.
+    fn end(&self, site: &Site) {
+        let widest = self.all.iter().max_by_key(|pace| pace.window).unwrap();
+        site.go_ahead(&widest.pipelining, widest.window);
+    }
+}
+
 /// Sends until every mail has its last word; what was put off is not waited for.
 async fn settle(url: &str, site: &Site, sending: Sending) {
     let open = "select distinct state from outreach

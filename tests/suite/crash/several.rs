@@ -7,7 +7,7 @@ use std::{
 
 use perennial::clock::{Clock as _, SystemClock};
 
-use super::{assert_audit_holds, count, number, seed, settle};
+use super::{Paces, assert_audit_holds, count, number, seed, settle};
 use crate::support::{
     chaos::{ChaosRelay, Dice, Mix},
     daemon::{Sending, Site},
@@ -33,10 +33,12 @@ async fn kill_beside_others(db: &Database) {
     let (seed, daemons) = (seed(), number("PERENNIAL_TEST_DAEMONS").unwrap_or(2));
     let seconds: usize = number("PERENNIAL_TEST_SECONDS").unwrap_or(10);
     let every = Duration::from_secs(if seconds > 30 { 5 } else { 3 });
-    println!("{daemons} daemons for {seconds} s with PERENNIAL_TEST_SEED={seed}");
     let mix = Mix { seed, faults: 20, delay_ms: (5, 40) };
     let relay = ChaosRelay::start(move |moment| mix.answer(moment));
     let site = Site::new(&db.url, relay.address, SENDING);
+    // One for all of them, since those that run read a file that changes.
+    let ahead = Paces::new(seed).turn(&site).clone();
+    println!("{daemons} daemons for {seconds} s with PERENNIAL_TEST_SEED={seed}, {ahead:?}");
     let contacts = daemons * (CLAIM + seconds * EACH_SECOND);
     site.import(0..contacts);
 

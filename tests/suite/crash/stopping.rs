@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection};
 
-use super::{count, number, seed, settle};
+use super::{Paces, count, number, seed, settle};
 use crate::support::{
     chaos::{Act, Answer, ChaosRelay, Dice, Gate, Mix, Step},
     daemon::{Sending, Site},
@@ -28,19 +28,20 @@ async fn a_daemon_that_is_told_to_stop_leaves_nothing_in_doubt(db: &Database) {
     let site = Site::new(&db.url, relay.address, SENDING);
     site.import(0..stops * 2 * MAILS);
     let mut dice = Dice::new(seed);
-    let mut took = Vec::new();
+    let (mut took, mut paces) = (Vec::new(), Paces::new(seed));
     for _ in 0..stops {
+        let pace = paces.turn(&site).clone();
         let daemon = site.start();
         let goal = relay.answered() + 1 + dice.below(MAILS as u64);
         assert!(relay.wait_for(goal, Duration::from_secs(30)), "{}", daemon.log());
         daemon.signal("-TERM");
         let (status, time) = daemon.wait(Duration::from_mins(1));
-        assert!(status.success(), "{status}");
+        assert!(status.success(), "{status}, {pace:?}");
         took.push(time);
         let left = "select state || ' ' || strikes from outreach
                     where state in ('claimed', 'sending', 'in_doubt') or strikes > 0";
         let left = db.texts(left).await;
-        assert!(left.is_empty(), "{left:?}");
+        assert!(left.is_empty(), "{left:?}, {pace:?}");
     }
     took.sort_unstable();
     println!(

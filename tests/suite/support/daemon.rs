@@ -106,6 +106,18 @@ impl Site {
         self.delivery("doubt_grace = \"1 second\"");
     }
 
+    /// How daemons go ahead of the relay's answers from their next start on: the values of
+    /// `pipelining` and `window`, which are `off` and 1 at first.
+    pub(crate) fn go_ahead(&self, pipelining: &str, window: usize) {
+        let settings = self.read("perennial.toml");
+        let lines = settings.lines().map(|line| match line.split_once(" = ") {
+            Some(("pipelining", _)) => format!("pipelining = \"{pipelining}\"\n"),
+            Some(("window", _)) => format!("window = {window}\n"),
+            _ => format!("{line}\n"),
+        });
+        self.write("perennial.toml", &lines.collect::<String>());
+    }
+
     /// Adds a line to `[delivery]`.
     pub(crate) fn delivery(&self, line: &str) {
         self.replace("perennial.toml", "via = \"relay\"", &format!("via = \"relay\"\n{line}"));
@@ -224,6 +236,8 @@ security = \"none\"
 connections = {connections}
 messages_per_connection = 20
 content_timeout = \"{content_seconds} seconds\"
+pipelining = \"off\"
+window = 1
 [tracking]
 base_url = \"http://localhost:8025\"
 listen = \"127.0.0.1:0\"
