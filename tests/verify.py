@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Looks at signed messages with programs that know nothing of ours: dkimpy and Python's own parser.
+"""Looks at signed messages with programs that know nothing of ours: dkimpy, icalendar and Python's own
+parser.
 
     tests/verify.py FOLDER
 
 FOLDER has records.json, the DNS as {name: TXT record}; and of each message NNNN.eml with
-NNNN.json, {"to": address, "subject": text, "files": [names of attachments]}. Every signature of every
-message has to hold, and what is changed on the way must not pass. Ends with 1 and a line for each fault.
+NNNN.json, {"to": address, "subject": text, "files": [names of attachments], "calendar": what stands in
+its entry or null}. Every signature of every message has to hold, and what is changed on the way must not
+pass. Ends with 1 and a line for each fault.
 """
 import email
 import email.policy
@@ -15,6 +17,7 @@ import pathlib
 import sys
 
 import dkim
+import icalendar
 
 logging.disable(logging.CRITICAL)
 
@@ -75,6 +78,28 @@ def misread(message, expected):
     spec = [one.encode('utf-8', 'surrogateescape').decode('utf-8') for one in spec]
     if spec != [expected['to']]:
         yield f'it goes to {spec!r} and not {expected["to"]!r}'
+
+    calendar = entry(parsed)
+    if calendar != expected['calendar']:
+        yield f'its entry is {calendar!r} and not {expected["calendar"]!r}'
+
+
+def entry(parsed):
+    """What a calendar makes of the message."""
+    parts = [part for part in parsed.walk() if part.get_content_type() == 'text/calendar']
+    if not parts:
+        return None
+    calendar = icalendar.Calendar.from_ical(parts[0].get_payload(decode=True))
+    (event,) = calendar.walk('VEVENT')
+    attendees = event.get('ATTENDEE', [])
+    return {
+        'methods': [str(calendar['METHOD']), parts[0].get_param('method')],
+        'summary': str(event['SUMMARY']),
+        'start': event['DTSTART'].dt.isoformat(),
+        'end': event['DTEND'].dt.isoformat(),
+        'attendees': [str(one) for one in (attendees if isinstance(attendees, list) else [attendees])],
+        'yearly': event.get('RRULE', {}).get('FREQ') == ['YEARLY'],
+    }
 
 
 def changes(message):

@@ -93,7 +93,7 @@ pub use limits::{Barred, Barrier, Cap, Category};
 pub use locale::{Locale, LocaleError};
 pub use lunar::{Meridian, SolarTerm, SolarTermError, lunar_to_solar, next_lunar};
 pub use occasion::{
-    Deed, DeedKind, Event, Milestone, OccasionKind, OccasionRule, Occurrence, Term,
+    Deed, DeedKind, Event, EventKind, Milestone, OccasionKind, OccasionRule, Occurrence, Term,
     anniversary_on_or_after,
 };
 pub use outcome::{EnhancedStatus, Outcome, Phase, Reply};

@@ -1,5 +1,5 @@
 //! Reasons to write.
-use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::TouchKind;
 
@@ -202,9 +202,26 @@ pub struct Deed {
     pub on: NaiveDate,
 }
 
-/// Something that contacts are invited to.
+/// What a reader's calendar makes of an [`Event`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EventKind {
+    /// A meeting: the reader is asked to come, and to say so.
+    #[default]
+    Meeting,
+    /// An entry and no more: nobody is asked for an answer.
+    Reminder,
+    /// The same for a whole day, wherever the reader is.
+    Day {
+        /// Whether the day is the same each year.
+        yearly: bool,
+    },
+}
+
+/// Something that contacts are invited to, or reminded of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
+    /// What calendars make of it.
+    pub kind: EventKind,
     /// When it begins.
     pub starts_at: DateTime<Utc>,
     /// When it ends.
@@ -230,6 +247,13 @@ impl Event {
     #[must_use]
     pub fn place(&self, locale: &super::Locale) -> &str {
         in_language(&self.places, locale)
+    }
+
+    /// A whole day, as the clocks of `zone` have it.
+    #[must_use]
+    pub fn hours_of(day: NaiveDate, zone: chrono_tz::Tz) -> [DateTime<Utc>; 2] {
+        let midnight = |day: NaiveDate| super::instant(day.and_time(NaiveTime::MIN), zone);
+        [midnight(day), midnight(day + Days::new(1))]
     }
 
     /// The day on which it begins, where it is.

@@ -6,7 +6,7 @@ use super::{Engine, EngineError};
 use crate::{
     config::ReturnPath,
     domain::{
-        Campaign, EmailAddress, Envelope, Event, Letter, LetterAccount, LetterCompany,
+        Campaign, EmailAddress, Envelope, Event, EventKind, Letter, LetterAccount, LetterCompany,
         LetterContact, LetterEvent, LetterOccasion, LetterRep, Locale, NameParts, OccasionRule,
         OutreachId, date_text, feedback_id, greeting,
     },
@@ -233,9 +233,13 @@ impl Engine {
 
 /// The name of a campaign's event in the calendar of `reader`: the same in the invitation, in each
 /// reminder and after a change, so that a calendar holds one entry. The year is part of it, since a
-/// file that is used again for the next year's event means another one.
+/// file that is used again for the next year's event means another one; a day that comes each year is one
+/// entry for good.
 fn event_uid(campaign: &Campaign, reader: &EmailAddress, domain: &str) -> String {
-    let year = event_of(campaign).map_or(0, |event| event.day().year());
+    let year = event_of(campaign).map_or(0, |event| match event.kind {
+        EventKind::Day { yearly: true } => 0,
+        EventKind::Meeting | EventKind::Reminder | EventKind::Day { .. } => event.day().year(),
+    });
     let text = format!("{} {year} {}", campaign.family(), reader.as_str());
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
     let mut half = [0; 16];

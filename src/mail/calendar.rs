@@ -1,16 +1,14 @@
-//! An invitation as calendar programs read it (RFC 5545), to be answered by mail (RFC 5546, 6047).
+//! An invitation as calendar programs read it (RFC 5545), to be answered by mail (RFC 5546, 6047), and a
+//! reminder that asks for no answer.
 //!
 //! Written here and not by a crate: the one that was tried leaves lines of 76 octets.
 use std::fmt::Write as _;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::message::Mailbox;
-use crate::domain::{EmailAddress, Event, Locale, one_line};
+use crate::domain::{EmailAddress, Event, EventKind, Locale, one_line};
 
-/// What the message asks of the calendar: the `METHOD` of the object and of its MIME part, which
-/// have to agree (RFC 6047 section 2.4).
-pub(super) const METHOD: &str = "REQUEST";
 /// Who made the object (RFC 5545 section 3.7.3).
 const PRODUCT: &str = "-//Perennial//Perennial//EN";
 /// How the reader is invited: a person who has not answered yet and is asked to.
@@ -38,36 +36,67 @@ pub struct Invite<'a> {
     pub uid: &'a str,
 }
 
+/// What the message asks of the calendar: the `METHOD` of the object and of its MIME part, which
+/// have to agree (RFC 6047 section 2.4).
+pub(super) const fn method(event: &Event) -> &'static str {
+    match event.kind {
+        EventKind::Meeting => "REQUEST",
+        EventKind::Reminder | EventKind::Day { .. } => "PUBLISH",
+    }
+}
+
 /// The calendar object: CRLF line ends, lines of at most 75 octets, ending in a line break.
 ///
 /// Times are in UTC. Every calendar shows them by its owner's clock, and there is no definition of
 /// a zone for two programs to read in two ways.
 pub(super) fn calendar(invite: &Invite<'_>, to: Mailbox<'_>, written_at: DateTime<Utc>) -> String {
     let event = invite.event;
-    let lines = [
+    let mut lines = vec![
         "BEGIN:VCALENDAR".to_owned(),
         "VERSION:2.0".to_owned(),
         format!("PRODID:{PRODUCT}"),
-        format!("METHOD:{METHOD}"),
+        format!("METHOD:{}", method(event)),
         "BEGIN:VEVENT".to_owned(),
         format!("UID:{}", text(invite.uid)),
         format!("SEQUENCE:{}", event.sequence),
         format!("DTSTAMP:{}", utc(written_at)),
-        format!("DTSTART:{}", utc(event.starts_at)),
-        format!("DTEND:{}", utc(event.ends_at)),
+    ];
+    lines.extend(span(event));
+    lines.extend([
         format!("SUMMARY:{}", text(event.title(invite.locale))),
         format!("LOCATION:{}", text(event.place(invite.locale))),
         "STATUS:CONFIRMED".to_owned(),
         format!("ORGANIZER{}:{}", name(invite.organizer), mailto(invite.organizer.address)),
-        format!("ATTENDEE{ASKED}{}:{}", name(to), mailto(to.address)),
-        "END:VEVENT".to_owned(),
-        "END:VCALENDAR".to_owned(),
-    ];
+    ]);
+    // Of a published entry there must be none (RFC 5546 section 3.2.1): nobody is asked.
+    if event.kind == EventKind::Meeting {
+        lines.push(format!("ATTENDEE{ASKED}{}:{}", name(to), mailto(to.address)));
+    }
+    lines.extend(["END:VEVENT", "END:VCALENDAR"].map(ToOwned::to_owned));
     let mut object = String::with_capacity(2_048);
     for line in &lines {
         fold(line, &mut object);
     }
     object
+}
+
+/// When it is. A whole day has no zone and keeps nobody busy; its end is the day after it (RFC 5545
+/// section 3.6.1).
+fn span(event: &Event) -> Vec<String> {
+    let EventKind::Day { yearly } = event.kind else {
+        let [starts, ends] = [event.starts_at, event.ends_at].map(utc);
+        return vec![format!("DTSTART:{starts}"), format!("DTEND:{ends}")];
+    };
+    let [first, after] = [event.day(), event.day() + Days::new(1)].map(date);
+    let mut lines = vec![
+        format!("DTSTART;VALUE=DATE:{first}"),
+        format!("DTEND;VALUE=DATE:{after}"),
+        "TRANSP:TRANSPARENT".to_owned(),
+    ];
+    if yearly {
+        lines.push("RRULE:FREQ=YEARLY".to_owned());
+    }
+    lines
 }
 
 /// Adds `line` in pieces of at most 75 octets, none of which cuts a character.
@@ -119,6 +148,10 @@ fn mailto(address: &EmailAddress) -> String {
     uri
 }
 
+fn date(day: NaiveDate) -> String {
+    day.format("%Y%m%d").to_string()
+}
+
 fn utc(at: DateTime<Utc>) -> String {
     at.format("%Y%m%dT%H%M%SZ").to_string()
 }
@@ -131,6 +164,7 @@ mod tests {
 
     fn an_event(title: &str, place: &str) -> Event {
         Event {
+            kind: EventKind::Meeting,
             starts_at: "2026-12-05T06:00:00Z".parse().unwrap(),
             ends_at: "2026-12-05T10:00:00Z".parse().unwrap(),
             zone: chrono_tz::Asia::Shanghai,
@@ -154,7 +188,7 @@ mod tests {
     /// The one event of `text`, as a program that is not ours reads it.
     fn parsed(text: &str) -> Entry {
         let calendar: Calendar = text.parse().unwrap();
-        assert_eq!(calendar.property_value("METHOD"), Some(METHOD));
+        assert!(matches!(calendar.property_value("METHOD"), Some("REQUEST" | "PUBLISH")));
         match calendar.components.as_slice() {
             [CalendarComponent::Event(event)] => event.clone(),
             others => panic!("{others:?}"),
@@ -211,6 +245,65 @@ mod tests {
         ] {
             assert_eq!(value(&event, name), expected, "{name}");
         }
+    }
+
+    fn a_day(yearly: bool) -> Event {
+        let zone = chrono_tz::Asia::Shanghai;
+        let [starts_at, ends_at] = Event::hours_of("2026-10-08".parse().unwrap(), zone);
+        let kind = EventKind::Day { yearly };
+        Event { kind, starts_at, ends_at, zone, ..an_event("Ten years together", "Shanghai") }
+    }
+
+    #[test]
+    fn a_reminder_asks_nobody_for_an_answer() {
+        let event = Event { kind: EventKind::Reminder, ..an_event("Webinar", "Online") };
+        let text = written(&event, ["James O'Neil", "Meyer, Anna"]);
+        insta::assert_snapshot!(text.replace("\r\n", "\n"), @r#"
+        BEGIN:VCALENDAR
+        VERSION:2.0
+        PRODID:-//Perennial//Perennial//EN
+        METHOD:PUBLISH
+        BEGIN:VEVENT
+        UID:0123456789abcdef@example.com
+        SEQUENCE:2
+        DTSTAMP:20261120T013000Z
+        DTSTART:20261205T060000Z
+        DTEND:20261205T100000Z
+        SUMMARY:Webinar
+        LOCATION:Online
+        STATUS:CONFIRMED
+        ORGANIZER;CN="James O'Neil":mailto:rep@example.com
+        END:VEVENT
+        END:VCALENDAR
+        "#);
+    }
+
+    #[test]
+    fn a_day_is_a_date_and_comes_each_year_if_it_is_said_so() {
+        let text = written(&a_day(true), ["", "Anna"]);
+        insta::assert_snapshot!(text.replace("\r\n", "\n"), @r#"
+        BEGIN:VCALENDAR
+        VERSION:2.0
+        PRODID:-//Perennial//Perennial//EN
+        METHOD:PUBLISH
+        BEGIN:VEVENT
+        UID:0123456789abcdef@example.com
+        SEQUENCE:2
+        DTSTAMP:20261120T013000Z
+        DTSTART;VALUE=DATE:20261008
+        DTEND;VALUE=DATE:20261009
+        TRANSP:TRANSPARENT
+        RRULE:FREQ=YEARLY
+        SUMMARY:Ten years together
+        LOCATION:Shanghai
+        STATUS:CONFIRMED
+        ORGANIZER:mailto:rep@example.com
+        END:VEVENT
+        END:VCALENDAR
+        "#);
+        assert_eq!(value(&parsed(&text), "DTSTART"), "20261008");
+        let once = written(&a_day(false), ["", "Anna"]);
+        assert_eq!(once, text.replace("RRULE:FREQ=YEARLY\r\n", ""));
     }
 
     fn check_shape(text: &str) {

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mail_builder::{headers::content_type::ContentType, mime::MimePart};
 
 use super::{
-    calendar::{METHOD, calendar},
+    calendar::{calendar, method},
     enclosed::{Enclosure, content_id},
     message::Message,
 };
@@ -65,8 +65,9 @@ fn attached(file: &Enclosure) -> MimePart<'_> {
 fn invitation<'x>(message: &'x Message<'_>) -> Option<(MimePart<'x>, MimePart<'x>)> {
     let invite = message.calendar.as_ref()?;
     let object = calendar(invite, message.to, message.date.to_utc()).into_bytes();
-    let inline =
-        ContentType::new("text/calendar").attribute("method", METHOD).attribute("charset", "UTF-8");
+    let inline = ContentType::new("text/calendar")
+        .attribute("method", method(invite.event))
+        .attribute("charset", "UTF-8");
     let file = ContentType::new("application/ics").attribute("name", CALENDAR_FILE);
     let inline = MimePart::new(inline, object.clone());
     Some((inline, MimePart::new(file, object).attachment(CALENDAR_FILE)))
@@ -105,7 +106,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{EmailAddress, Event, Locale},
+        domain::{EmailAddress, Event, EventKind, Locale},
         mail::{Enclosed, Invite, Kind, Mailbox, compose},
     };
 
@@ -116,6 +117,7 @@ mod tests {
     fn an_event() -> Event {
         let text = |text: &str| vec![(Locale::english(), text.to_owned())];
         Event {
+            kind: EventKind::Meeting,
             starts_at: "2026-12-05T06:00:00Z".parse().unwrap(),
             ends_at: "2026-12-05T10:00:00Z".parse().unwrap(),
             zone: chrono_tz::Asia::Shanghai,
@@ -173,19 +175,26 @@ mod tests {
 
     #[test]
     fn part_and_object_agree_on_the_method_and_both_copies_on_everything() {
-        let bytes = invitation(&an_event());
+        for kind in [EventKind::Meeting, EventKind::Reminder, EventKind::Day { yearly: true }] {
+            agree(&Event { kind, ..an_event() });
+        }
+    }
+
+    fn agree(event: &Event) {
+        let bytes = invitation(event);
         let message = MessageParser::default().parse(&bytes).unwrap();
         let [inline, file] = [&message.parts[4], &message.parts[5]];
         let kind = inline.content_type().unwrap();
-        assert_eq!(kind.attribute("method"), Some(METHOD));
+        assert_eq!(kind.attribute("method"), Some(method(event)));
         assert_eq!(kind.attribute("charset"), Some("UTF-8"));
         assert_eq!((file.attachment_name(), inline.attachment_name()), (Some(CALENDAR_FILE), None));
         assert_eq!(inline.contents(), file.contents());
         let object = String::from_utf8(inline.contents().to_vec()).unwrap();
-        assert!(object.contains(&format!("\r\nMETHOD:{METHOD}\r\n")), "{object}");
+        assert!(object.contains(&format!("\r\nMETHOD:{}\r\n", method(event))), "{object}");
         assert!(object.contains("SUMMARY:客户日\r\n"), "{object}");
         assert!(object.contains("DTSTAMP:20260504T013000Z\r\n"), "{object}");
-        assert!(object.replace("\r\n ", "").contains(":mailto:anna@customer.example\r\n"));
+        let is_asked = object.replace("\r\n ", "").contains(":mailto:anna@customer.example\r\n");
+        assert_eq!(is_asked, event.kind == EventKind::Meeting);
     }
 
     #[test]

@@ -3,19 +3,20 @@ use super::{
     Known,
     cadence::KINDS,
     distinct,
+    event::event,
     rule::{self, RULE},
 };
 use crate::{
     config::{
         form::{
-            ByLanguage, COUNTRY, DATE, LOCALE, ListOf, Moment, NAME, Offset, OneOf, Whole, Words,
-            YesNo, ZONE, hint, is_name, not_this,
+            COUNTRY, DATE, LOCALE, ListOf, NAME, Offset, OneOf, Whole, Words, YesNo, hint, is_name,
+            not_this,
         },
         table::{Complained, Table},
     },
     domain::{
-        Audience, Campaign, DayOff, DeedKind, DoubtPolicy, Event, Locale, Milestone, OccasionKind,
-        OccasionRule, Place, RoundYears, RunningDays, instant, nearest,
+        Audience, Campaign, DayOff, DeedKind, DoubtPolicy, Milestone, OccasionKind, OccasionRule,
+        Place, RoundYears, RunningDays, nearest,
     },
 };
 
@@ -220,37 +221,6 @@ fn place_of(file: &Table<'_>, holiday: &str, known: &Known) -> Option<usize> {
         file.complain("holiday", format!("the calendar has no holiday `{holiday}`{near}"));
     }
     place
-}
-
-fn event(table: &mut Table<'_>) -> Option<Event> {
-    let starts = table.needed("starts", &Moment, "When it begins, by the clocks of the place.");
-    let ends = table.needed("ends", &Moment, "When it ends.");
-    let zone = table.needed("zone", &ZONE, "The time zone of the place.");
-    let titles = table.needed("title", &ByLanguage, "What it is called; English is needed.");
-    let places = table.needed("place", &ByLanguage, "Where it is; English is needed.");
-    let meaning = "How often it has been changed since the first invitation; calendars take the \
-                   highest.";
-    let sequence = table.or("sequence", &Whole(0..=9999_u32), "0", meaning);
-    for (name, texts) in [("title", &titles), ("place", &places)] {
-        let has_english = |texts: &Vec<(Locale, String)>| {
-            texts.iter().any(|(locale, _)| *locale == Locale::english())
-        };
-        if texts.as_ref().is_some_and(|texts| !has_english(texts)) {
-            table.complain(name, "missing `en`, the text in English");
-        }
-    }
-    let (starts, ends, zone) = (starts?, ends?, zone?);
-    if ends <= starts {
-        table.complain("ends", format!("expected a time after `starts`, which is {starts}"));
-    }
-    Some(Event {
-        starts_at: instant(starts, zone),
-        ends_at: instant(ends, zone),
-        zone,
-        titles: titles?,
-        places: places?,
-        sequence: sequence?,
-    })
 }
 
 /// The days on which the campaign runs, if it does not run for good.

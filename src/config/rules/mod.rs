@@ -2,6 +2,7 @@
 mod cadence;
 mod calendar;
 mod campaign;
+mod event;
 mod rule;
 mod tiers;
 

@@ -51,7 +51,7 @@ fn a_wrong_type_is_told_in_words() {
     7 problems in the configuration:
     cadence.toml:9: min_gap: expected a number of days such as `30 days`, found a whole number
     campaigns/birthday.toml:27: welcome_days: expected a whole number from 0 to 366, found a text; leave the quotes out
-    campaigns/birthday.toml:70: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
+    campaigns/birthday.toml:76: audience.locales: expected a list, each a language tag such as `en` or `zh-CN`, found a text
     campaigns/check-in.toml:6: welcome_days: expected a whole number from 0 to 366, found a number with a fraction
     perennial.toml:14: company.name: expected a text, found yes or no (`true` or `false`)
     perennial.toml:145: templates: expected a section, found a list
@@ -183,8 +183,8 @@ fn what_does_not_exist_cannot_be_referred_to() {
     insta::assert_snapshot!(Folder::new().complaints(&files), @r#"
     6 problems in the configuration:
     cadence.toml:78: tier.list: the scheme `priority` has no tier `list`, did you mean `last`?
-    campaigns/birthday.toml:69: audience.tiers: the scheme `priority` has no tier `generl`, did you mean `general`?
-    campaigns/birthday.toml:70: audience.tiers: `tiers.toml` has no scheme `prio`
+    campaigns/birthday.toml:75: audience.tiers: the scheme `priority` has no tier `generl`, did you mean `general`?
+    campaigns/birthday.toml:76: audience.tiers: `tiers.toml` has no scheme `prio`
     campaigns/check-in.toml:8: holiday: expected only with `occasion = "holiday"`
     campaigns/mid-autumn.toml: holiday: missing, expected a value, which `occasion = "holiday"` needs
     campaigns/new-year.toml:5: holiday: the calendar has no holiday `newyear`, did you mean `new-year`?
@@ -376,6 +376,6 @@ fn a_type_error_in_the_rule_of_an_audience_is_told_with_its_place() {
     let files = Files::embedded().clone().with("campaigns/birthday.toml", &text);
     insta::assert_snapshot!(Folder::new().complaints(&files), @r"
     1 problem in the configuration:
-    campaigns/birthday.toml:74:35: audience.when: expected two numbers or two texts to compare, found a text and a number
+    campaigns/birthday.toml:80:35: audience.when: expected two numbers or two texts to compare, found a text and a number
     ");
 }

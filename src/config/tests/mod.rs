@@ -2,6 +2,7 @@
 mod calendar;
 mod defaults;
 mod delivery;
+mod events;
 mod mistakes;
 mod noise;
 mod recipes;

@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::date_text;
-use crate::domain::{Event, Locale};
+use crate::domain::{Event, EventKind, Locale};
 
 /// What a letter invites to.
 #[derive(Clone, Default, PartialEq, Eq, Serialize)]
@@ -16,7 +16,7 @@ pub struct LetterEvent {
     /// Its day, or its first and last day, where it is: `Thursday, 14 May 2026`.
     pub day_text: String,
     /// When it begins and ends, by the clocks of the place:
-    /// `14:00 to 18:00 (Shanghai time, UTC+8)`.
+    /// `14:00 to 18:00 (Shanghai time, UTC+8)`; `all day` for a whole day.
     pub time_text: String,
 }
 
@@ -53,8 +53,15 @@ impl LetterEvent {
         Self {
             title: event.title(locale).to_owned(),
             place: event.place(locale).to_owned(),
-            day_text: days(locale, &starts, &ends),
-            time_text: times(locale, &starts, &ends),
+            day_text: match event.kind {
+                EventKind::Meeting | EventKind::Reminder => days(locale, &starts, &ends),
+                EventKind::Day { .. } => day(locale, event.day()),
+            },
+            time_text: match event.kind {
+                EventKind::Meeting | EventKind::Reminder => times(locale, &starts, &ends),
+                EventKind::Day { .. } if locale.is_chinese() => "全天".to_owned(),
+                EventKind::Day { .. } => "all day".to_owned(),
+            },
         }
     }
 }
@@ -143,6 +150,7 @@ mod tests {
 
     fn at(starts: &str, ends: &str, zone: Tz, tag: &str) -> [String; 2] {
         let event = Event {
+            kind: EventKind::Meeting,
             starts_at: starts.parse().unwrap(),
             ends_at: ends.parse().unwrap(),
             zone,
@@ -176,6 +184,23 @@ mod tests {
         );
         assert_eq!(afternoon(Tz::UTC, "en")[1], "06:00 to 10:00 (UTC)");
         assert_eq!(afternoon(Tz::Etc__GMTMinus8, "en")[1], "14:00 to 18:00 (UTC+8)");
+    }
+
+    #[test]
+    fn a_whole_day_has_no_hours() {
+        let zone = Tz::Asia__Shanghai;
+        let [starts_at, ends_at] = Event::hours_of("2026-10-08".parse().unwrap(), zone);
+        assert_eq!(starts_at.to_rfc3339(), "2026-10-07T16:00:00+00:00");
+        let (titles, places) = (Vec::new(), Vec::new());
+        let kind = EventKind::Day { yearly: true };
+        let event = Event { kind, starts_at, ends_at, zone, titles, places, sequence: 0 };
+        let [english, chinese] =
+            ["en", "zh"].map(|tag| LetterEvent::of(&event, &tag.parse().unwrap()));
+        assert_eq!(
+            (&*english.day_text, &*english.time_text),
+            ("Thursday, 8 October 2026", "all day")
+        );
+        assert_eq!((&*chinese.day_text, &*chinese.time_text), ("2026年10月8日（星期四）", "全天"));
     }
 
     #[test]

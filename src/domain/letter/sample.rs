@@ -5,7 +5,7 @@ use super::{
     Letter, LetterAccount, LetterCompany, LetterContact, LetterEvent, LetterOccasion, LetterRep,
     NameParts, date_text, greeting,
 };
-use crate::domain::{Event, Honorific, Locale, instant};
+use crate::domain::{Event, EventKind, Honorific, Locale, instant};
 
 const SAMPLE_DATE: NaiveDate =
     NaiveDate::from_ymd_opt(2026, 5, 14).expect("the day is in the calendar");
@@ -93,6 +93,7 @@ fn sample_event() -> Event {
         vec![(Locale::english(), english.to_owned()), (chinese, han.to_owned())]
     };
     Event {
+        kind: EventKind::Meeting,
         starts_at,
         ends_at: starts_at + TimeDelta::hours(4),
         zone,

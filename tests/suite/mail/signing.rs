@@ -3,7 +3,9 @@ use std::{env, fs, path::Path, process::Command, sync::LazyLock};
 use chrono::DateTime;
 use mail_parser::{MessageParser, MimeHeaders as _};
 use perennial::{
-    domain::{Dkim, DkimKey, EmailAddress, Event, Locale, ed25519_key, one_line, rsa_key},
+    domain::{
+        Dkim, DkimKey, EmailAddress, Event, EventKind, Locale, ed25519_key, one_line, rsa_key,
+    },
     mail::{Enclosed, Invite, Kind, List, Mailbox, Message, compose, sign},
 };
 
@@ -42,6 +44,7 @@ struct Sample {
     to: String,
     subject: String,
     files: Vec<String>,
+    calendar: serde_json::Value,
 }
 
 fn sample(seed: u64, dkim: &Dkim) -> Sample {
@@ -51,7 +54,7 @@ fn sample(seed: u64, dkim: &Dkim) -> Sample {
     let enclosed = dice.enclosed();
     let length = [20, 45, 300, 860][dice.below(4)];
     let url = format!("https://m.example/u/{}", "a".repeat(length));
-    let event = an_event(&dice.text(5));
+    let event = an_event(&dice.text(5), seed);
     let locale = Locale::english();
     let from = Mailbox { name: &from, address: &REP };
     let calendar =
@@ -64,6 +67,7 @@ fn sample(seed: u64, dkim: &Dkim) -> Sample {
         feedback_id: "birthday:birthday:service:examplecom",
     };
     let reader = if seed.is_multiple_of(7) { &WANG } else { &ANNA };
+    let has_calendar = dice.below(4) == 0;
     let date = DateTime::parse_from_rfc3339("2020-01-02T09:30:00+08:00").unwrap();
     let bytes = compose(&Message {
         from,
@@ -75,7 +79,7 @@ fn sample(seed: u64, dkim: &Dkim) -> Sample {
         enclosed: &enclosed,
         date,
         message_id: &format!("{seed}.7f3a@example.com"),
-        calendar: (dice.below(4) == 0).then_some(calendar),
+        calendar: has_calendar.then_some(calendar),
         kind: if seed.is_multiple_of(10) { Kind::Automatic } else { Kind::List(list) },
     })
     .unwrap();
@@ -85,11 +89,37 @@ fn sample(seed: u64, dkim: &Dkim) -> Sample {
         to: reader.in_header().into_owned(),
         subject: one_line(&subject, 256),
         files: files.into_iter().map(|file| file.name).collect(),
+        calendar: if has_calendar { entry(&event, reader) } else { serde_json::Value::Null },
     }
 }
 
-fn an_event(title: &str) -> Event {
+/// What a calendar has to make of `event`.
+fn entry(event: &Event, reader: &EmailAddress) -> serde_json::Value {
+    let (method, [start, end], yearly) = match event.kind {
+        EventKind::Day { yearly } => ("PUBLISH", ["2020-12-05", "2020-12-06"], yearly),
+        kind => {
+            let hours = ["2020-12-05T06:00:00+00:00", "2020-12-05T10:00:00+00:00"];
+            (if kind == EventKind::Meeting { "REQUEST" } else { "PUBLISH" }, hours, false)
+        }
+    };
+    let local = if reader == &*WANG { "%E7%8E%8B%E4%BC%9F" } else { reader.local() };
+    let attendee = format!("mailto:{local}@{}", reader.domain());
+    serde_json::json!({
+        "methods": [method, method],
+        "summary": one_line(event.title(&Locale::english()), 256),
+        "start": start,
+        "end": end,
+        "attendees": if event.kind == EventKind::Meeting { vec![attendee] } else { Vec::new() },
+        "yearly": yearly,
+    })
+}
+
+fn an_event(title: &str, seed: u64) -> Event {
+    let yearly = seed.is_multiple_of(2);
+    let kinds = [EventKind::Meeting, EventKind::Reminder, EventKind::Day { yearly }];
+    let kind = kinds[usize::try_from(seed % 3).unwrap()];
     Event {
+        kind,
         starts_at: "2020-12-05T06:00:00Z".parse().unwrap(),
         ends_at: "2020-12-05T10:00:00Z".parse().unwrap(),
         zone: chrono_tz::Asia::Shanghai,
@@ -155,13 +185,16 @@ fn assert_read_back(sample: &Sample, seed: u64) {
 }
 
 fn write(folder: &Path, seed: u64, sample: &Sample) {
-    let Sample { to, subject, files, .. } = sample;
-    let expected = serde_json::json!({ "to": to, "subject": subject, "files": files });
+    let Sample { to, subject, files, calendar, .. } = sample;
+    let expected = serde_json::json!({
+        "to": to, "subject": subject, "files": files, "calendar": calendar
+    });
     fs::write(folder.join(format!("{seed:04}.eml")), &sample.bytes).unwrap();
     fs::write(folder.join(format!("{seed:04}.json")), expected.to_string()).unwrap();
 }
 
-/// Has dkimpy and Python's own parser look at the messages; `tests/run` names a Python with dkimpy.
+/// Has dkimpy, icalendar and Python's own parser look at the messages; `tests/run` names a Python that
+/// has them.
 fn ask_python(folder: &Path) {
     let Some(python) = env::var_os("TEST_DKIM_PYTHON") else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/verify.py");

@@ -3,8 +3,9 @@ use chrono::NaiveDate;
 
 use super::{fate_of, next_of};
 use crate::domain::{
-    Audience, Campaign, Category, DayOff, Deed, DeedKind, Event, Locale, Milestone, OccasionKind,
-    OccasionRule, Place, RoundYears, Rules, RunningDays, SendWindow, Snapshot, Standing, Term,
+    Audience, Campaign, Category, DayOff, Deed, DeedKind, Event, EventKind, Locale, Milestone,
+    OccasionKind, OccasionRule, Place, RoundYears, Rules, RunningDays, SendWindow, Snapshot,
+    Standing, Term,
     decide::Fate,
     samples::{a_contact, at, campaign, rules},
 };
@@ -85,6 +86,7 @@ fn every_delivery_is_followed_up_once() {
 
 fn event() -> Event {
     Event {
+        kind: EventKind::Meeting,
         starts_at: at("2026-12-05T06:00:00Z"),
         ends_at: at("2026-12-05T10:00:00Z"),
         zone: chrono_tz::Asia::Shanghai,
