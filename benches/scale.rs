@@ -165,7 +165,7 @@ fn snapshot(id: i64, now: DateTime<Utc>) -> Snapshot {
         birthday: format!("{month:02}-{day:02}").parse().ok(),
         cooperation_since: NaiveDate::from_ymd_opt(2019, 3, 1),
         known_since: now - TimeDelta::days(800),
-        may_send: true,
+        may_send: Some(true),
         suppressed: None,
         standings: Vec::new(),
         value_cents: 0,

@@ -248,7 +248,8 @@ impl Config {
             campaigns: folder("campaigns/").collect(),
         };
         let locale = settings.as_ref().map_or_else(Locale::english, |s| s.defaults.locale.clone());
-        let rules = rules.read(&reader, locale);
+        let consent = settings.as_ref().map_or_else(Vec::new, |s| s.prior_consent.clone());
+        let rules = rules.read(&reader, (locale, consent));
         match (settings, providers, rules, reader.into_problems()) {
             (Some(settings), Some(providers), Some(rules), problems) if problems.is_empty() => {
                 Ok(Self::assemble(settings, providers, rules, files))
@@ -272,7 +273,7 @@ impl Config {
 
     fn assemble(settings: Settings, providers: Providers, rules: Rules, files: &Files) -> Self {
         Self {
-            rules_fingerprint: rules::fingerprint(files, &settings.defaults),
+            rules_fingerprint: rules::fingerprint(files, &settings.defaults, &settings.prior_consent),
             database_url: settings.database_url,
             company: settings.company,
             sender: settings.sender,

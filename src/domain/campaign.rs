@@ -128,6 +128,8 @@ pub enum NotMeant {
     OtherCulture,
     /// The contact wants no mail of this kind.
     NotWanted,
+    /// It advertises in a country that wants consent before, and none is on record.
+    NoConsentOnRecord,
 }
 
 impl Audience {

@@ -21,8 +21,8 @@ pub struct Snapshot {
     pub cooperation_since: Option<NaiveDate>,
     /// Since when we know the contact; nothing before that is made up for.
     pub known_since: DateTime<Utc>,
-    /// Whether the contact allows mail.
-    pub may_send: bool,
+    /// Whether the contact allows mail; `None` where nothing is on record.
+    pub may_send: Option<bool>,
     /// Why the address is on the suppression list, if it is.
     pub suppressed: Option<Suppression>,
     /// Where the contact stands in each scheme.

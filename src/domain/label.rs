@@ -14,8 +14,8 @@ impl Labels {
         Self(by_country)
     }
 
-    /// `subject` with the label of `country` at its very front. A subject that begins with it is
-    /// left as it is, and a reader whose country is not known gets no label.
+    /// `subject` with the label of `country` at its very front. A subject that begins with it, as a
+    /// word of its own, is left as it is, and a reader whose country is not known gets no label.
     ///
     /// # Examples
     ///
@@ -32,10 +32,17 @@ impl Labels {
         let subject = one_line(subject, usize::MAX);
         match label.map(|(_, label)| label.as_str()) {
             None | Some("") => subject,
-            Some(label) if subject.starts_with(label) => subject,
+            Some(label) if is_labelled(&subject, label) => subject,
             Some(label) => format!("{label} {subject}"),
         }
     }
+}
+
+/// Whether `subject` begins with `label` and not with a word that only begins like it: `AD` is none in
+/// `ADIDAS`, nor `广告` in `广告业`.
+fn is_labelled(subject: &str, label: &str) -> bool {
+    let rest = subject.strip_prefix(label);
+    rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
 #[cfg(test)]
@@ -44,7 +51,7 @@ mod tests {
 
     fn labels() -> Labels {
         let label = |country: &str, label: &str| (country.to_owned(), label.to_owned());
-        Labels::new(vec![label("CN", "广告"), label("HK", "")])
+        Labels::new(vec![label("CN", "广告"), label("HK", ""), label("MO", "AD")])
     }
 
     #[test]
@@ -53,7 +60,20 @@ mod tests {
         {
             assert!(labels().before(Some("CN"), subject).starts_with("广告"), "{subject:?}");
         }
-        assert_eq!(labels().before(Some("CN"), "广告：新品"), "广告：新品");
+        for subject in ["广告：新品", "广告 新品", "广告】新品", "广告"] {
+            assert_eq!(labels().before(Some("CN"), subject), subject);
+        }
+    }
+
+    #[test]
+    fn a_word_that_only_begins_like_the_label_is_none() {
+        for (country, subject) in
+            [("CN", "广告业年会"), ("CN", "广告2026"), ("MO", "ADIDAS"), ("MO", "AD2026")]
+        {
+            let labelled = labels().before(Some(country), subject);
+            assert!(labelled.ends_with(&format!(" {subject}")), "{labelled}");
+        }
+        assert_eq!(labels().before(Some("MO"), "AD: shoes"), "AD: shoes");
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub struct Rules {
     pub strength_place: Place,
     /// What becomes of a birthday on 29 February in a common year.
     pub leap_day: LeapDay,
+    /// Countries, ISO 3166-1 alpha-2, in which commercial mail needs consent that is on record.
+    pub prior_consent: Vec<String>,
     /// The language of last resort.
     pub default_locale: Locale,
 }
@@ -234,7 +236,7 @@ impl Rules {
 
     /// Whether `campaign` means `contact`, or what speaks against it.
     pub fn means(&self, campaign: &Campaign, contact: &Snapshot) -> Result<(), NotMeant> {
-        let Snapshot { standings, locale, country, wish, .. } = contact;
+        let Snapshot { standings, locale, country, wish, may_send, .. } = contact;
         if !wish.wants(campaign.occasion.kind()) {
             return Err(NotMeant::NotWanted);
         }
@@ -243,6 +245,10 @@ impl Rules {
             && !holiday.is_kept_by(locale, country.as_deref())
         {
             return Err(NotMeant::OtherCulture);
+        }
+        let wants_consent = country.as_ref().is_some_and(|one| self.prior_consent.contains(one));
+        if campaign.commercial && wants_consent && may_send.is_none() {
+            return Err(NotMeant::NoConsentOnRecord);
         }
         campaign.audience.admits(campaign.family(), standings, locale, country.as_deref())
     }

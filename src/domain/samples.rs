@@ -58,6 +58,7 @@ pub(crate) fn rules() -> Rules {
         strength: OccasionKind::ALL.to_vec(),
         strength_place: Place::default(),
         leap_day: LeapDay::Feb28,
+        prior_consent: vec!["CN".to_owned()],
         default_locale: Locale::english(),
     }
 }
@@ -91,7 +92,7 @@ pub(crate) fn a_contact() -> Snapshot {
         birthday: None,
         cooperation_since: None,
         known_since: at("2020-01-01T00:00:00Z"),
-        may_send: true,
+        may_send: Some(true),
         suppressed: None,
         standings: Vec::new(),
         value_cents: 0,

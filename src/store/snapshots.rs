@@ -226,7 +226,7 @@ impl SnapshotRow {
             birthday: parsed_option(self.birthday.as_ref(), "contacts", self.id, "birthday")?,
             cooperation_since: parsed_option(since, "accounts", self.id, "cooperation_since")?,
             known_since: super::instant(self.known_since).ok_or(corrupt("known_since"))?,
-            may_send: self.may_send != Some(0),
+            may_send: self.may_send.map(|may| may != 0),
             suppressed,
             standings: Vec::new(),
             value_cents: 0,

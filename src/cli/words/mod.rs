@@ -239,6 +239,10 @@ const fn not_meant(language: Language, why: NotMeant) -> &'static str {
         NotMeant::NotWanted => {
             language.say("the contact does not want mails of this kind", "联系人不希望收到此类邮件")
         }
+        NotMeant::NoConsentOnRecord => language.say(
+            "commercial mail to this country needs consent on record (may_send = yes)",
+            "向该国家或地区发送商业邮件须有同意记录（may_send = yes）",
+        ),
         NotMeant::Rule => language.say(
             "meant for others: the rule of its audience does not hold",
             "面向其他联系人：不符合其受众规则",

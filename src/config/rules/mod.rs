@@ -40,7 +40,11 @@ struct Known {
 
 impl RuleFiles<'_> {
     /// Reads the files, each as far as it goes; `None` after a complaint.
-    pub(super) fn read(&self, reader: &Reader<'_>, default_locale: Locale) -> Option<Rules> {
+    pub(super) fn read(
+        &self,
+        reader: &Reader<'_>,
+        (default_locale, prior_consent): (Locale, Vec<String>),
+    ) -> Option<Rules> {
         let (schemes, scheme_names) =
             self.tiers.map(|file| reader.read(file, tiers::read)).unwrap_or_default();
         let (calendar, holiday_names) = calendar::read(reader, &self.calendar);
@@ -64,6 +68,7 @@ impl RuleFiles<'_> {
             strength: cadence.strength,
             strength_place: cadence.strength_place,
             leap_day: cadence.leap_day,
+            prior_consent,
             default_locale,
         })
     }
@@ -123,7 +128,7 @@ pub(super) const REFERENCE: [Described; 4] = [
 /// SHA-256 of all that deciding depends on: the rules, the data of the time zones, and the program that
 /// reads them. A change of a comment changes it as well, which costs one needless round of decisions
 /// and nothing else.
-pub(super) fn fingerprint(files: &Files, defaults: &Defaults) -> String {
+pub(super) fn fingerprint(files: &Files, defaults: &Defaults, consent: &[String]) -> String {
     let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     let mut add = |text: &str| {
         hash.update(&(text.len() as u64).to_be_bytes());
@@ -138,6 +143,9 @@ pub(super) fn fingerprint(files: &Files, defaults: &Defaults) -> String {
     add(defaults.zone.name());
     add(chrono_tz::IANA_TZDB_VERSION);
     add(env!("CARGO_PKG_VERSION"));
+    for country in consent {
+        add(country);
+    }
     hex(hash.finish().as_ref())
 }
 

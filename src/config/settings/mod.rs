@@ -10,8 +10,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use super::{
     Company, Defaults, Delivery, Patience, Retention, ReturnPath, Schedules, Sender, Tracking,
     form::{
-        ADDRESS, ByCountry, ByLanguage, Days, LOCALE, PATH, SCHEDULE, TEXT, TICK, Words, YesNo,
-        ZONE,
+        ADDRESS, ByCountry, ByLanguage, COUNTRY, Days, LOCALE, ListOf, PATH, SCHEDULE, TEXT, TICK,
+        Words, YesNo, ZONE,
     },
     secret::{self, SECRET},
     table::{Complained, Table},
@@ -35,6 +35,7 @@ pub(super) struct Settings {
     pub(super) templates: Option<PathBuf>,
     pub(super) dkim: Option<Dkim>,
     pub(super) labels: Labels,
+    pub(super) prior_consent: Vec<String>,
 }
 
 /// Reads the whole file.
@@ -71,6 +72,7 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
     });
     let is_signed = file.has("dkim");
     let dkim = file.section_if(is_signed, "dkim", |table| dkim::read(table, sender.as_ref()));
+    let prior_consent = file.section("consent", consent);
     let (defaults, may_track) = defaults?;
     let delivery::Read { delivery, patience, preflight } = delivery?;
     Some(Settings {
@@ -87,6 +89,7 @@ pub(super) fn read(file: &mut Table<'_>) -> Option<Settings> {
         templates: templates?,
         dkim,
         labels: Labels::new(labels?),
+        prior_consent: prior_consent?,
     })
 }
 
@@ -179,6 +182,12 @@ fn defaults(table: &mut Table<'_>) -> Option<(Defaults, bool)> {
                    say. In the European Union that needs the consent of each contact.";
     let may_track = table.or("may_track", &YesNo, "false", meaning);
     Some((Defaults { locale: locale?, zone: zone? }, may_track?))
+}
+
+fn consent(table: &mut Table<'_>) -> Option<Vec<String>> {
+    let meaning = "Countries in which commercial mail is sent only to contacts with `may_send = yes` \
+                   on record, two capital letters each; elsewhere no record is no refusal.";
+    table.or("commercial", &ListOf(COUNTRY), "[\"CN\"]", meaning)
 }
 
 fn retention(table: &mut Table<'_>) -> Option<Retention> {

@@ -217,6 +217,7 @@ fn the_fingerprint_follows_the_rules_and_not_the_rest() {
     assert_eq!(before, fingerprint(&with("perennial.toml", "15 minutes", "20 minutes")));
     for files in [
         with("perennial.toml", "locale = \"en\"", "locale = \"zh\""),
+        with("perennial.toml", "commercial = [\"CN\"]", "commercial = []"),
         with("cadence.toml", "min_gap = \"10 days\"", "min_gap = \"9 days\""),
         with("campaigns/new-year.toml", "welcome_days = 1", "welcome_days = 2"),
     ] {

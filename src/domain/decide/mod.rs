@@ -132,7 +132,7 @@ pub fn decide(rules: &Rules, contact: &Snapshot, now: DateTime<Utc>) -> Decision
     if let Some(why) = contact.suppressed {
         return hold(Hold::Suppressed(why));
     }
-    if !contact.may_send {
+    if contact.may_send == Some(false) {
         return hold(Hold::NoConsent);
     }
     let view = View::new(rules, contact, now);

@@ -108,11 +108,11 @@ async fn commercial_mail_is_labelled_where_the_reader_is(db: &Database) {
     let rules = &[("campaigns/birthday.toml", campaign)];
     let world = World::with(db, &Setup { rules, ..Setup::default() });
     world.import(ImportKind::Accounts, "key,country\nA-1,CN\nA-2,DE\n").await;
-    let list = "email,name,account,country,birthday\n\
-                a@example.org,Ada,A-1,,05-14\n\
-                b@example.org,Bob,A-2,,05-14\n\
-                c@example.org,Carl,A-2,CN,05-14\n\
-                d@example.org,Dora,,,05-14\n";
+    let list = "email,name,account,country,birthday,may_send\n\
+                a@example.org,Ada,A-1,,05-14,yes\n\
+                b@example.org,Bob,A-2,,05-14,\n\
+                c@example.org,Carl,A-2,CN,05-14,yes\n\
+                d@example.org,Dora,,,05-14,\n";
     world.contacts(list).await;
     world.round().await;
     let labelled: Vec<_> = world.mails().iter().map(|m| m.subject.starts_with("广告 ")).collect();

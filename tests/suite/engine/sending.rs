@@ -28,6 +28,7 @@ on_both_databases!(
     a_test_mail_is_in_no_statistic,
     an_invitation_and_its_reminder_are_one_entry_in_the_calendar,
     nobody_who_did_not_allow_it_is_written_to,
+    in_china_what_advertises_goes_only_to_those_whose_consent_is_on_record,
 );
 
 const LIST: &str = "email,name,birthday\n\
@@ -216,6 +217,23 @@ async fn nobody_who_did_not_allow_it_is_written_to(db: &Database) {
     assert_eq!(round.held.get("no-consent"), Some(&1));
     let to: Vec<_> = world.mails().into_iter().map(|mail| mail.to).collect();
     assert_eq!(to, ["bob@example.org"]);
+}
+
+async fn in_china_what_advertises_goes_only_to_those_whose_consent_is_on_record(db: &Database) {
+    let advertises = "occasion = 'birthday'\ncommercial = true\n";
+    let rules = &[("campaigns/birthday.toml", advertises)];
+    let world = World::with(db, &Setup { rules, ..Setup::default() });
+    world
+        .contacts(
+            "email,birthday,country,may_send\nada@example.org,05-14,CN,\n\
+             bob@example.org,05-14,CN,yes\ncarl@example.org,05-14,SG,\n",
+        )
+        .await;
+    world.round().await;
+    let mails = world.mails();
+    let to: Vec<_> = mails.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(to, ["bob@example.org", "carl@example.org"]);
+    assert!(mails[0].subject.starts_with("广告 "), "{}", mails[0].subject);
 }
 
 const FORUM: &str = r#"

@@ -157,7 +157,7 @@ async fn an_import_corrects_and_adds_and_never_blanks(db: &Database) {
     let ada = contact_id(&db.store, "ada@example.org").await;
     let facts = db.store.letter_facts(std::iter::once(ada)).await.unwrap().remove(&ada).unwrap();
     assert_eq!((facts.name.as_str(), facts.title.as_str()), ("Ada", "Analyst"));
-    assert!(!snapshot(&db.store, "ada@example.org", NOW).await.may_send);
+    assert_eq!(snapshot(&db.store, "ada@example.org", NOW).await.may_send, Some(false));
     let attributes = db.texts("select attributes from contacts").await;
     assert_eq!(attributes, [r#"{"interests":"chess","team":"engines"}"#]);
     assert_eq!(

@@ -49,7 +49,7 @@ fn fates(contact: &Snapshot, now: &str, campaign: &str) -> Vec<Fate> {
 fn suppression_outranks_everything() {
     let mut contact = a_contact().born("09-25");
     contact.suppressed = Some(Suppression::Unsubscribed);
-    contact.may_send = false;
+    contact.may_send = Some(false);
     assert_eq!(
         decide(&rules(), &contact, at("2026-09-25T08:00:00Z")).verdict,
         Verdict::Hold(Hold::Suppressed(Suppression::Unsubscribed))
@@ -59,10 +59,29 @@ fn suppression_outranks_everything() {
 #[test]
 fn without_consent_nothing_is_sent() {
     let mut contact = a_contact().born("09-25");
-    contact.may_send = false;
+    contact.may_send = Some(false);
     let decision = decide(&rules(), &contact, at("2026-09-25T08:00:00Z"));
     assert_eq!(decision.verdict, Verdict::Hold(Hold::NoConsent));
     assert_eq!(decision.look_again_at(at("2026-09-25T08:00:00Z")), None);
+}
+
+#[test]
+fn commercial_mail_needs_consent_on_record_where_the_law_wants_it() {
+    for (country, may_send, commercial, is_sent) in [
+        (Some("CN"), None, true, false),
+        (Some("CN"), Some(true), true, true),
+        (Some("CN"), None, false, true),
+        (Some("DE"), None, true, true),
+        (None, None, true, true),
+    ] {
+        let mut rules = rules();
+        rules.campaigns.iter_mut().for_each(|campaign| campaign.commercial = commercial);
+        let country = country.map(ToOwned::to_owned);
+        let contact = Snapshot { country, may_send, ..a_contact().born("09-25") };
+        let fate = fate_of(&rules, &contact, "2026-09-20T08:00:00Z");
+        let is_left_out = fate == Fate::NotMeant(NotMeant::NoConsentOnRecord);
+        assert_eq!(is_left_out, !is_sent, "{:?} {may_send:?}: {fate:?}", contact.country);
+    }
 }
 
 #[test]

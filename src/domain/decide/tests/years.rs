@@ -126,7 +126,7 @@ proptest! {
         let mut contact = contact;
         match which {
             0 => contact.suppressed = Some(crate::domain::Suppression::Unsubscribed),
-            1 => contact.may_send = false,
+            1 => contact.may_send = Some(false),
             _ => contact.wish = Wish { only: Some(Vec::new()), ..Wish::default() },
         }
         let decision = decide(&rules, &contact, at("2026-01-01T00:00:00Z"));
