@@ -105,6 +105,11 @@ pub enum EngineError {
     /// A message could not be built.
     #[error("the mail could not be built")]
     Compose(#[from] crate::mail::ComposeError),
+    /// The message of an earlier attempt cannot be read any more. Another one must not take its place.
+    #[error(
+        "the stored message of an earlier attempt is damaged, and no other one may take its place"
+    )]
+    Damaged(#[source] std::io::Error),
     /// A test mail was not accepted.
     #[error("the test mail was not accepted: {0}")]
     TestRefused(String),

@@ -30,7 +30,14 @@ const ZSTD_LEVEL: i32 = 1;
 thread_local! {
     /// One for each composing thread: making one costs as much as compressing a message with it.
     static COMPRESSOR: RefCell<Compressor<'static>> =
-        RefCell::new(Compressor::new(ZSTD_LEVEL).expect("there is memory for tables"));
+        RefCell::new(compressor().expect("there is memory for tables"));
+}
+
+/// With a checksum, so that damage is noticed, and no octet of a message is ever another one.
+fn compressor() -> std::io::Result<Compressor<'static>> {
+    let mut compressor = Compressor::new(ZSTD_LEVEL)?;
+    compressor.include_checksum(true)?;
+    Ok(compressor)
 }
 
 /// A message on its way to a sender.
@@ -169,7 +176,8 @@ impl Round {
         if self.routes.relays().is_empty() { "" } else { self.routes.route(place).group_of(domain) }
     }
 
-    /// The message of an earlier attempt if there is one, else a new one.
+    /// The message of an earlier attempt if there is one, whatever it takes: its reader may have had it.
+    /// Else a new one.
     fn compose(&self, claimed: &Claimed, facts: &LetterFacts) -> Result<Composed, EngineError> {
         let engine = &self.engine;
         let identity = Identity {
@@ -178,9 +186,8 @@ impl Round {
             issued_on: claimed.due_at.date_naive(),
         };
         let envelope = engine.envelope(facts.email.clone(), identity);
-        if let Some(body) = &claimed.body
-            && let Ok(bytes) = zstd::decode_all(body.as_slice())
-        {
+        if let Some(body) = &claimed.body {
+            let bytes = zstd::decode_all(body.as_slice()).map_err(EngineError::Damaged)?;
             return Ok(Composed { envelope, bytes, body: body.clone(), links: Vec::new() });
         }
         let campaign = engine.campaign(&claimed.campaign)?;
@@ -198,4 +205,26 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
     format!("writing it broke down: {}", mask_addresses(words.unwrap_or("without a word")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_damage_makes_another_message_of_a_stored_one() {
+        let message = "To: <ada@example.org>\r\n\r\nHappy birthday, Ada. ".repeat(20);
+        let stored = compressor().unwrap().compress(message.as_bytes()).unwrap();
+        assert_eq!(zstd::decode_all(&*stored).unwrap(), message.as_bytes());
+        for place in 0..stored.len() {
+            for bit in 0..8 {
+                let mut damaged = stored.clone();
+                damaged[place] ^= 1 << bit;
+                if let Ok(read) = zstd::decode_all(&*damaged) {
+                    assert_eq!(read, message.as_bytes(), "octet {place}, bit {bit}");
+                }
+            }
+        }
+        assert!(zstd::decode_all(&stored[..stored.len() - 1]).is_err());
+    }
 }

@@ -25,6 +25,7 @@ on_both_databases!(
     who_unsubscribes_before_the_content_leaves_does_not_get_it,
     who_unsubscribes_while_the_content_leaves_gets_that_mail_and_no_other,
     a_template_that_is_edited_does_not_change_a_letter_under_way,
+    a_stored_message_that_is_damaged_fails_and_no_other_one_takes_its_place,
     a_relay_that_says_250_and_forgets_is_found_out,
 );
 
@@ -80,6 +81,24 @@ async fn a_template_that_is_edited_does_not_change_a_letter_under_way(db: &Datab
     let contents = relay.contents();
     assert_eq!(contents.len(), 2);
     assert_eq!(contents[0], contents[1]);
+}
+
+async fn a_stored_message_that_is_damaged_fails_and_no_other_one_takes_its_place(db: &Database) {
+    let relay = ChaosRelay::start(|moment| match (moment.step, moment.message) {
+        (Step::Dot, 1) => Answer::say("451 4.3.0 later"),
+        _ => Answer::good(),
+    });
+    let world = world(db, relay.address, "");
+    world.contacts(birthdays(1)).await;
+    assert_eq!(world.round().await.dispatched.retried, 1);
+
+    db.execute("update bodies set message = substr(message, 1, length(message) - 9)").await;
+    world.wait(TimeDelta::hours(1));
+    let done = world.round().await.dispatched;
+    assert_eq!((done.sent, done.failed, relay.answered()), (0, 1, 1));
+    let said = db.texts("select phase || ': ' || reply from attempts where no = 2").await;
+    assert!(said[0].starts_with("compose: ") && said[0].contains("damaged"), "{said:?}");
+    assert_eq!(ledger(world.store()).await, [(State::Failed, 1)]);
 }
 
 /// No sender can do anything about it; the audit can.
