@@ -273,7 +273,11 @@ impl Config {
 
     fn assemble(settings: Settings, providers: Providers, rules: Rules, files: &Files) -> Self {
         Self {
-            rules_fingerprint: rules::fingerprint(files, &settings.defaults, &settings.prior_consent),
+            rules_fingerprint: rules::fingerprint(
+                files,
+                &settings.defaults,
+                &settings.prior_consent,
+            ),
             database_url: settings.database_url,
             company: settings.company,
             sender: settings.sender,

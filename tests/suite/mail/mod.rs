@@ -1,4 +1,4 @@
 //! What leaves is what was signed, to us and to programs that know nothing of us.
 mod dice;
-mod oracle;
+pub(crate) mod oracle;
 mod signing;

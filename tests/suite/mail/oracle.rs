@@ -6,7 +6,7 @@ use mail_auth::{
     common::{parse::TxtRecordParser as _, verify::DomainKey},
 };
 
-pub(super) struct Oracle {
+pub(crate) struct Oracle {
     authenticator: MessageAuthenticator,
     records: Records,
 }
@@ -36,7 +36,7 @@ impl ResolverCache<Box<str>, Txt> for Records {
 
 impl Oracle {
     /// Knows these names and TXT records.
-    pub(super) fn new(records: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(records: &[(&str, &str)]) -> Self {
         let parsed = records.iter().map(|(name, record)| {
             let key = DomainKey::parse(record.trim().as_bytes()).unwrap();
             ((*name).into(), Txt::from(key))
@@ -46,7 +46,7 @@ impl Oracle {
     }
 
     /// Whether each signature of the message holds, from above.
-    pub(super) async fn passes(&self, message: &[u8]) -> Vec<bool> {
+    pub(crate) async fn passes(&self, message: &[u8]) -> Vec<bool> {
         let message = AuthenticatedMessage::parse(message).unwrap();
         let parameters = Parameters::new(&message).with_txt_cache(&self.records);
         let results = self.authenticator.verify_dkim(parameters).await;
