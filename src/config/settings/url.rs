@@ -2,7 +2,7 @@
 use std::{net::IpAddr, path::Path};
 
 use super::super::form::{Words, not_this};
-use crate::domain::EmailAddress;
+use crate::domain::{EmailAddress, TOKEN_LENGTH};
 
 /// A domain, as an A-label in small letters.
 pub(super) const DOMAIN: Words<String> = Words {
@@ -23,9 +23,11 @@ pub(super) const WEBSITE: Words<String> = Words {
     },
 };
 
-/// Characters of [`BASE`]: the way out, which is 45 characters longer, has 120 at most, so that it
-/// stands in its header whole (DELIVERY D13).
-const MAX_BASE: usize = 75;
+/// Characters of the way out, which has to stand in its header whole: some relays fold a long line after
+/// it was signed, and the signature is of no use then.
+const MAX_WAY_OUT: usize = 120;
+/// Characters of [`BASE`], behind which `/u/` and a token stand.
+const MAX_BASE: usize = MAX_WAY_OUT - "/u/".len() - TOKEN_LENGTH;
 
 /// Where contacts reach this program.
 pub(super) const BASE: Words<String> = Words {
@@ -140,6 +142,14 @@ pub(super) fn database(url: &str, base: &Path) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_makes_the_way_out_longer_than_120_is_refused() {
+        let base = |length: usize| format!("https://{}.example", "x".repeat(length - 16));
+        let longest = (BASE.read)(&base(75)).unwrap();
+        assert_eq!(format!("{longest}/u/{}", "t".repeat(TOKEN_LENGTH)).len(), MAX_WAY_OUT);
+        assert!((BASE.read)(&base(76)).unwrap_err().contains("75 characters at most"));
+    }
 
     #[test]
     fn plain_http_is_for_this_machine_alone() {

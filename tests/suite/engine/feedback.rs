@@ -21,6 +21,8 @@ on_both_databases!(
     of_a_contact_who_is_not_to_be_tracked_nothing_is_kept,
     to_look_at_the_way_out_is_not_to_take_it,
     unsubscribing_twice_is_unsubscribing_once,
+    one_click_is_taken_in_both_forms_that_mail_programs_send,
+    scanners_that_look_at_the_way_out_unsubscribe_nobody,
     a_token_of_another_purpose_is_refused,
     a_link_that_a_mail_does_not_have_leads_nowhere,
     what_a_head_request_asks_is_not_counted,
@@ -182,6 +184,58 @@ async fn unsubscribing_twice_is_unsubscribing_once(db: &Database) {
     assert_eq!(site.feedback(db, 1).await, ["unsubscribe 2"]);
     site.world.wait(TimeDelta::days(365));
     assert_eq!(site.world.round().await.dispatched.sent, 0);
+    site.leave().await;
+}
+
+const MULTIPART: &str = "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\n\
+                         One-Click\r\n--b--\r\n";
+
+async fn one_click_is_taken_in_both_forms_that_mail_programs_send(db: &Database) {
+    let site = Site::new(db).await;
+    let mails = site.mails("ada@example.org,05-14,no\nbob@example.org,05-14,no\n").await;
+    for (mail, kind, body) in [
+        (&mails[0], "application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"),
+        (&mails[1], "multipart/form-data; boundary=b", MULTIPART),
+    ] {
+        for _ in 0..2 {
+            let post = site.browser.post(mail.link("/u/").unwrap()).header("content-type", kind);
+            let answer = post.body(body).send().await.unwrap();
+            // No redirect and no cookie (RFC 8058 section 3.1).
+            assert_eq!(answer.status(), StatusCode::OK, "{kind}");
+            assert!(!answer.headers().contains_key("set-cookie"));
+        }
+        let contact = snapshot(site.world.store(), &mail.to, BIRTHDAY).await;
+        assert_eq!(contact.suppressed, Some(Suppression::Unsubscribed), "{kind}");
+    }
+    assert_eq!(db.store.totals().await.unwrap().suppressed, 2);
+    assert_eq!(site.feedback(db, 2).await, ["unsubscribe 2", "unsubscribe 2"]);
+    site.leave().await;
+}
+
+/// Programs that follow the links of mails, as they name themselves.
+const SCANNERS: [&str; 6] = [
+    "Mozilla/5.0 (compatible; Microsoft SafeLinks)",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+     Chrome/120.0.0.0 Safari/537.36 Edg/120.0.0.0",
+    "BarracudaCentral",
+    "Mimecast",
+    "GoogleImageProxy",
+    "",
+];
+
+async fn scanners_that_look_at_the_way_out_unsubscribe_nobody(db: &Database) {
+    let site = Site::new(db).await;
+    let mails = site.mails("ada@example.org,05-14,yes\n").await;
+    let url = mails[0].link("/u/").unwrap();
+    for scanner in SCANNERS {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::GET] {
+            let asked = site.browser.request(method.clone(), url).header("user-agent", scanner);
+            let status = asked.send().await.unwrap().status();
+            assert_eq!(status.is_success(), method != Method::OPTIONS, "{method} {scanner}");
+        }
+    }
+    assert_eq!(db.store.totals().await.unwrap().suppressed, 0);
+    assert!(db.texts("select kind from feedback").await.is_empty());
     site.leave().await;
 }
 
