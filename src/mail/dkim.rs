@@ -41,6 +41,9 @@ const LINE: usize = 72;
 
 /// `message` behind its signatures: one with RSA, and one with Ed25519 if there is a key.
 ///
+/// The domain stays an A-label in a message to an international address too: RFC 8616 leaves that possible,
+/// and every verifier reads it.
+///
 /// `signed_at` is what the signatures say of their time. The same arguments give the same bytes.
 ///
 /// # Errors

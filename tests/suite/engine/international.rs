@@ -1,6 +1,6 @@
 //! Addresses that only relays with SMTPUTF8 (RFC 6531) carry.
 use chrono::TimeDelta;
-use perennial::domain::OutreachState as State;
+use perennial::{domain::OutreachState as State, engine::Dispatched};
 
 use crate::support::{
     chaos::{Answer, ChaosRelay, Step},
@@ -50,13 +50,13 @@ fn written(relay: &ChaosRelay) -> String {
     std::fs::read_to_string(relay.messages().join(format!("{hash}.eml"))).unwrap()
 }
 
-/// Sends what is due, and what was tried in vain, once more.
+/// Sends what is due, and what was tried in vain once more, be it in the same round: mails that were sent,
+/// put off and given up.
 async fn two_rounds(world: &World) -> [u64; 3] {
-    let first = world.round().await.dispatched;
-    assert_eq!((first.retried, first.failed, first.trouble), (1, 0, None));
-    let then = world.round().await.dispatched;
-    assert_eq!(then.trouble, None);
-    [first.sent + then.sent, then.retried, then.failed]
+    let rounds = [world.round().await.dispatched, world.round().await.dispatched];
+    assert!(rounds.iter().all(|round| round.trouble.is_none()), "{rounds:?}");
+    let sum = |of: fn(&Dispatched) -> u64| rounds.iter().map(of).sum();
+    [sum(|round| round.sent), sum(|round| round.retried), sum(|round| round.failed)]
 }
 
 async fn refusals(db: &Database) -> Vec<String> {
@@ -79,7 +79,7 @@ async fn an_international_address_is_written_as_it_is_for_a_relay_that_carries_i
 async fn what_one_relay_cannot_carry_goes_through_another_at_once(db: &Database) {
     let (ascii, utf8) = (ascii_only(), ChaosRelay::start(|_| Answer::good()));
     let world = world(db, &ascii, Some(&utf8)).await;
-    assert_eq!(two_rounds(&world).await, [2, 0, 0]);
+    assert_eq!(two_rounds(&world).await, [2, 1, 0]);
     assert_eq!(refusals(db).await, ["main rcpt 553 5.6.7"]);
     written(&utf8);
     assert_eq!(ascii.accepted() + utf8.accepted(), 2);
@@ -94,7 +94,7 @@ async fn a_relay_that_offers_smtputf8_and_refuses_all_the_same_is_not_the_last_w
     });
     let utf8 = ChaosRelay::start(|_| Answer::good());
     let world = world(db, &refuses, Some(&utf8)).await;
-    assert_eq!(two_rounds(&world).await, [2, 0, 0]);
+    assert_eq!(two_rounds(&world).await, [2, 1, 0]);
     assert_eq!(refusals(db).await, ["main rcpt 550 5.6.7"]);
     written(&utf8);
 }
@@ -104,7 +104,7 @@ async fn what_no_relay_carries_fails_once_and_costs_neither_the_relays_nor_the_a
 ) {
     let relays = [(); 2].map(|()| ascii_only());
     let world = world(db, &relays[0], Some(&relays[1])).await;
-    assert_eq!(two_rounds(&world).await, [1, 0, 1]);
+    assert_eq!(two_rounds(&world).await, [1, 1, 1]);
     assert_eq!(refusals(db).await, ["main rcpt 553 5.6.7", "second rcpt 553 5.6.7"]);
     world.wait(TimeDelta::hours(2));
     assert_eq!(world.round().await.dispatched.failed, 0);
