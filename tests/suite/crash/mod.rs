@@ -3,6 +3,7 @@
 //! `tests/crash` runs these with as many kills as wanted; `docs/delivery-proof.md` says what they
 //! prove.
 mod beside;
+mod borders;
 mod clock;
 mod failing_over;
 mod freezing;

@@ -44,10 +44,12 @@ pub(crate) enum Act {
     Close,
     /// Nothing is ever said; the connection stays until the client ends it.
     Silence,
-    /// At DATA: 354, and the connection ends within the content.
+    /// At DATA: 354, and the connection ends within the content, where it waits for its time and gate.
     CloseWithin,
     /// At the dot: the message is taken, and the connection ends without a word.
     TakeAndClose,
+    /// At the dot: the message is taken, and nothing is ever said.
+    TakeAndSilence,
     /// At the dot: the message is taken, 250 is said, and the connection is reset.
     TakeAndReset,
     /// At the dot: the message is taken, and 250 is said twice.

@@ -166,6 +166,7 @@ impl Session {
         if answer.act == Act::CloseWithin {
             self.say("354 go on").await?;
             self.stream.read_exact(&mut [0; WITHIN]).await?;
+            answer.wait().await;
             return Ok(false);
         }
         let is_good = answer.act == Act::Good;
@@ -216,6 +217,10 @@ impl Session {
             Act::TakeAndClose => {
                 self.take(content).await;
                 Ok(false)
+            }
+            Act::TakeAndSilence => {
+                self.take(content).await;
+                self.perform(Act::Silence.into(), "").await
             }
             Act::TakeAndReset => {
                 self.take(content).await;
@@ -300,6 +305,7 @@ impl Session {
             Act::Good
             | Act::CloseWithin
             | Act::TakeAndClose
+            | Act::TakeAndSilence
             | Act::TakeAndReset
             | Act::TakeAndRepeat => self.say(good).await,
         }
