@@ -9,8 +9,9 @@ use super::{
     tiers, words,
 };
 use crate::{
-    domain::{Barrier, Considered, EmailAddress, Fate, Rules, TierCadence, Verdict},
+    domain::{Barrier, Considered, EmailAddress, Fate, Refusal, Rules, TierCadence, Verdict},
     engine::Explanation,
+    store::PastMail,
 };
 
 #[derive(Debug, Args)]
@@ -40,7 +41,7 @@ pub(super) async fn explain(
 
 /// The explanation for programs.
 pub(super) fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
-    let Explanation { now, contact, facts, decision, channels, .. } = explanation;
+    let Explanation { now, contact, facts, decision, channels, mails, .. } = explanation;
     let (tier, standing) = rules.cadence.of(&contact.standings);
     let cadence = &tier.cadence;
     let next = match &decision.verdict {
@@ -86,6 +87,27 @@ pub(super) fn as_json(explanation: &Explanation, rules: &Rules) -> Value {
         "next": next,
         "channels": channels,
         "considered": considered,
+        "mails": mails.iter().map(past_mail).collect::<Vec<_>>(),
+    })
+}
+
+fn past_mail(mail: &PastMail) -> Value {
+    let last = mail.last.as_ref().map(|last| {
+        json!({
+            "attempt": last.no,
+            "ended_at": last.ended_at,
+            "relay": last.relay,
+            "refusal": last.refusal.map(Refusal::as_str),
+            "words": last.words,
+        })
+    });
+    json!({
+        "outreach": mail.outreach.0,
+        "campaign": mail.campaign,
+        "occasion": mail.day,
+        "state": mail.state.as_str(),
+        "due_at": mail.due_at,
+        "last_attempt": last,
     })
 }
 

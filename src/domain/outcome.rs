@@ -1,4 +1,5 @@
 //! What became of one attempt to hand a message to a relay.
+use std::fmt;
 
 /// The step of an SMTP session (RFC 5321 section 3) in which something happened.
 #[derive(
@@ -35,6 +36,17 @@ pub struct Reply {
     pub enhanced: Option<EnhancedStatus>,
     /// The text without the codes, lines joined by a space, controls removed, at most 4 kB.
     pub text: String,
+}
+
+/// As the relay wrote it, in one line: `550 5.1.1 no such user`.
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.code)?;
+        if let Some(status) = self.enhanced {
+            write!(f, "{status} ")?;
+        }
+        f.write_str(&self.text)
+    }
 }
 
 /// An enhanced mail system status code, RFC 3463.
@@ -138,8 +150,8 @@ impl EnhancedStatus {
     }
 }
 
-impl std::fmt::Display for EnhancedStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for EnhancedStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
     }
 }

@@ -214,10 +214,7 @@ fn findings_of(
 fn failure(outcome: Outcome) -> RelayFound {
     match outcome {
         Outcome::Rejected { phase, reply } => {
-            let status = reply.enhanced.map_or_else(String::new, |status| format!("{status} "));
-            let said = format!("{} {status}{}", reply.code, reply.text);
-            let said = one_line(&said, MAX_SHOWN);
-            RelayFound::Refused { phase, said }
+            RelayFound::Refused { phase, said: one_line(&reply.to_string(), MAX_SHOWN) }
         }
         Outcome::NotSent { phase, cause } => RelayFound::Failed { phase, cause },
         Outcome::Accepted { text: cause } | Outcome::InDoubt { cause } => {

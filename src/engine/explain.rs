@@ -6,7 +6,7 @@ use crate::{
     domain::{
         ChannelCadence, ChannelDue, ContactId, Decision, EmailAddress, Snapshot, TierMove, decide,
     },
-    store::LetterFacts,
+    store::{LetterFacts, PastMail},
 };
 
 /// A decision and what it was made from. It is made by the function that the daemon acts on.
@@ -24,7 +24,12 @@ pub struct Explanation {
     pub channels: Vec<ChannelDue>,
     /// How the contact moved from tier to tier, the latest move first.
     pub moves: Vec<TierMove>,
+    /// What became of the contact's mails, the latest first.
+    pub mails: Vec<PastMail>,
 }
+
+/// Mails that an explanation goes back.
+const MAILS: u32 = 5;
 
 impl Engine {
     /// Decides on one contact and keeps everything that went into it.
@@ -51,7 +56,8 @@ impl Engine {
         let decision = decide(&self.config.rules, &contact, now);
         let moves = self.store.moves(contact.id).await?;
         let channels = self.channels(&contact).await?;
-        Ok(Explanation { now, contact, facts, decision, channels, moves })
+        let mails = self.store.past_mails(contact.id, MAILS).await?;
+        Ok(Explanation { now, contact, facts, decision, channels, moves, mails })
     }
 
     async fn channels(&self, contact: &Snapshot) -> Result<Vec<ChannelDue>, EngineError> {

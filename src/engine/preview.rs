@@ -91,7 +91,7 @@ impl Engine {
         match outcome {
             Outcome::Accepted { text } => Ok(text),
             Outcome::Rejected { phase, reply } => {
-                let said = format!("{} {} (at {})", reply.code, reply.text, phase.as_str());
+                let said = format!("{reply} (at {})", phase.as_str());
                 Err(EngineError::TestRefused(said))
             }
             Outcome::NotSent { phase, cause } => {

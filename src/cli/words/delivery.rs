@@ -1,9 +1,11 @@
 //! What stands between a mail and its reader, in English and Chinese.
-use super::doctor;
+use chrono_tz::Tz;
+
+use super::{date, doctor, moment};
 use crate::{
-    cli::Language,
-    domain::{DoubtPolicy, doctor::Must},
-    store::{HaltCause, HeldBack},
+    cli::{Language, status::state},
+    domain::{DoubtPolicy, OutreachState, doctor::Must},
+    store::{HaltCause, HeldBack, LastAttempt, PastMail},
 };
 
 /// Why everything stands still.
@@ -49,5 +51,40 @@ pub(in crate::cli) const fn doubt_policy(language: Language, policy: DoubtPolicy
         DoubtPolicy::Hold => language.say("hold", "等待"),
         DoubtPolicy::Resend => language.say("resend", "重发"),
         DoubtPolicy::AssumeSent => language.say("assume-sent", "视为已发送"),
+    }
+}
+
+/// What became of a mail, and what was said at its last attempt.
+pub(in crate::cli) fn past_mail(language: Language, mail: &PastMail, zone: Tz) -> String {
+    let (campaign, day) = (&mail.campaign, date(language, mail.day));
+    let state = state(language, mail.state);
+    let said = mail.last.as_ref().map(|last| said(language, mail.state, last, zone));
+    let said = said.unwrap_or_default();
+    match language {
+        Language::English => format!("  {campaign}, {day}: {state}{said}"),
+        Language::Chinese => format!("  {campaign}，{day}：{state}{said}"),
+    }
+}
+
+fn said(language: Language, state: OutreachState, last: &LastAttempt, zone: Tz) -> String {
+    let LastAttempt { no, relay, words, refusal, .. } = last;
+    let when = moment(language, last.ended_at, zone);
+    let relay = relay.as_deref().unwrap_or("-");
+    if state == OutreachState::Sent {
+        return match language {
+            Language::English => format!(", {when} ({relay})"),
+            Language::Chinese => format!("，{when}（{relay}）"),
+        };
+    }
+    let (english, chinese) = refusal.map(crate::domain::Refusal::reason).unzip();
+    match language {
+        Language::English => {
+            let reason = english.map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("{reason}; attempt {no}, {when} ({relay}): {words}")
+        }
+        Language::Chinese => {
+            let reason = chinese.map_or_else(String::new, |reason| format!("：{reason}"));
+            format!("{reason}；第 {no} 次尝试，{when}（{relay}）：{words}")
+        }
     }
 }

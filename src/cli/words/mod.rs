@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 pub(super) use self::{
-    delivery::{doubt_policy, halt, held_back},
+    delivery::{doubt_policy, halt, held_back, past_mail},
     surprise::surprise,
 };
 use super::{Language, tiers::tiers};
@@ -51,6 +51,10 @@ pub(super) fn explanation(language: Language, explanation: &Explanation, rules: 
             let place = place.map_or_else(String::new, |place| format!("  [{place}]"));
             considered(language, entry, rules, zone) + &place
         }));
+    }
+    if !explanation.mails.is_empty() {
+        lines.push(format!("\n{}", language.say("Mails", "邮件")));
+        lines.extend(explanation.mails.iter().map(|mail| past_mail(language, mail, zone)));
     }
     lines.join("\n")
 }

@@ -234,8 +234,8 @@ impl Refusal {
             Self::NewOwner => ("the address has a new owner", "该地址已换了主人"),
             Self::Disabled => ("the mailbox is switched off", "邮箱已停用"),
             Self::MailboxFull => ("the mailbox is full", "邮箱已满"),
-            Self::Unexplained => ("refused for good, no reason given", "永久拒收,未说明原因"),
-            Self::Greylisted => ("greylisted; it is taken at a later try", "灰名单,稍后重试即可"),
+            Self::Unexplained => ("refused for good, no reason given", "永久拒收，未说明原因"),
+            Self::Greylisted => ("greylisted; it is taken at a later try", "灰名单，稍后重试即可"),
             Self::Later => ("not now", "暂时不收"),
             Self::Busy => ("the server is busy or closed the connection", "服务器忙或断开了连接"),
             Self::Throttled(Throttle::Connections) => {
@@ -255,11 +255,11 @@ impl Refusal {
             Self::Message => ("this message is refused", "这封邮件被拒收"),
             Self::Uncarried => (
                 "no relay carries addresses outside of ASCII (SMTPUTF8)",
-                "没有中继支持非 ASCII 邮箱地址(SMTPUTF8)",
+                "没有中继支持非 ASCII 邮箱地址（SMTPUTF8）",
             ),
             Self::Ours => (
                 "the relay does not accept us; look at its settings",
-                "中继不接受我们,请检查其设置",
+                "中继不接受我们，请检查其设置",
             ),
         }
     }

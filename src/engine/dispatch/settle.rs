@@ -172,7 +172,7 @@ impl Round {
     fn say_trouble(&self, relay: Option<usize>, outcome: &Outcome) {
         let said = match outcome {
             Outcome::Rejected { phase, reply } => {
-                format!("{} {} ({})", reply.code, reply.text, phase.as_str())
+                format!("{reply} ({})", phase.as_str())
             }
             Outcome::NotSent { phase, cause } => format!("{cause} ({})", phase.as_str()),
             Outcome::Accepted { .. } | Outcome::InDoubt { .. } => return,

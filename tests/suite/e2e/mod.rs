@@ -3,6 +3,7 @@ mod bad_input;
 mod commands;
 mod demo;
 mod doctor;
+mod explaining;
 mod logging;
 mod reload;
 mod rules;
