@@ -60,7 +60,7 @@ impl<T> Form for Words<T> {
     }
 }
 
-/// The longest text that may go into a header (DELIVERY S1).
+/// The longest text that may go into a header.
 const MAX_CHARS: usize = 256;
 
 /// A line of text.
@@ -87,7 +87,7 @@ pub(super) const NAME: Words<String> = Words {
     },
 };
 
-/// Whether `text` is a name as [`NAME`] has them, of 64 characters at most (DELIVERY S6).
+/// Whether `text` is a name as [`NAME`] has them, of 64 characters at most.
 pub(super) fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))

@@ -23,6 +23,7 @@ on_both_databases!(
     what_a_dead_relay_cannot_take_goes_through_the_other,
     a_dead_relay_is_left_alone_after_five_connections_and_a_restart_knows_it,
     no_more_mail_leaves_in_a_day_than_a_relay_may_have,
+    when_very_many_are_due_at_once_each_moment_has_its_share_and_nobody_is_forgotten,
     a_group_that_is_told_to_slow_down_waits_and_the_others_go_on,
     a_provider_gets_no_more_connections_and_messages_than_it_takes,
     a_long_queue_for_one_provider_leaves_the_others_their_turns,
@@ -103,6 +104,28 @@ async fn no_more_mail_leaves_in_a_day_than_a_relay_may_have(db: &Database) {
     world.wait(TimeDelta::hours(2));
     assert_eq!(round(&world).await.dispatched.sent, 10);
     assert_eq!(ledger(world.store()).await, [(State::Ready, 5), (State::Sent, 20)]);
+}
+
+async fn when_very_many_are_due_at_once_each_moment_has_its_share_and_nobody_is_forgotten(
+    db: &Database,
+) {
+    const MAILS: u64 = 300;
+    let relay = ChaosRelay::start(|_| Answer::good());
+    let world = through(db, &relay, "rates = ['1200 per minute']");
+    world.contacts(birthdays_at(300, |_| "example.org")).await;
+    let mut sent = 0;
+    for second in 1..=18 {
+        let now = round(&world).await.dispatched.sent;
+        sent += now;
+        // Twenty a second, and those of one second at once after a rest.
+        assert!(now <= 20, "{now} in second {second}");
+        let left: Vec<_> = ledger(world.store()).await;
+        let known: i64 = left.iter().map(|(_, mails)| mails).sum();
+        assert_eq!(known, 300, "{left:?}");
+        assert!(left.iter().all(|(state, _)| [State::Ready, State::Sent].contains(state)));
+        world.wait(TimeDelta::seconds(1));
+    }
+    assert_eq!((sent, relay.accepted()), (MAILS, MAILS));
 }
 
 /// Asks `slow.example` to slow down.
