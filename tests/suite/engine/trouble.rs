@@ -77,7 +77,7 @@ async fn a_wrong_password_costs_no_contact_anything(db: &Database) {
     world.contacts(LIST).await;
     let done = world.round().await.dispatched;
     assert_eq!((done.sent, done.failed), (0, 0));
-    assert_eq!(done.trouble.as_deref(), Some("main: 530 who are you (mail)"));
+    assert_eq!(done.trouble.as_deref(), Some("main: 530 5.7.0 who are you (mail)"));
     assert_eq!(ledger(world.store()).await, [(State::Ready, 3)]);
     assert_eq!(world.store().totals().await.unwrap().suppressed, 0);
 }
