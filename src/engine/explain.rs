@@ -24,7 +24,7 @@ pub struct Explanation {
     pub channels: Vec<ChannelDue>,
     /// How the contact moved from tier to tier, the latest move first.
     pub moves: Vec<TierMove>,
-    /// What became of the contact's mails, the latest first.
+    /// What became of the contact's mails, the latest first; none where decisions are compared.
     pub mails: Vec<PastMail>,
 }
 
@@ -42,10 +42,11 @@ impl Engine {
             let before = ContactId(contact.id.0 - 1);
             self.place(&pass, std::slice::from_mut(&mut contact), before).await?;
         }
-        self.explanation(contact, now).await
+        let mails = self.store.past_mails(contact.id, MAILS).await?;
+        Ok(Explanation { mails, ..self.explanation(contact, now).await? })
     }
 
-    /// The decision on `contact` as of `now`, with everything that went into it.
+    /// The decision on `contact` as of `now`, with everything that went into it, and without mails.
     pub(super) async fn explanation(
         &self,
         contact: Snapshot,
@@ -56,7 +57,7 @@ impl Engine {
         let decision = decide(&self.config.rules, &contact, now);
         let moves = self.store.moves(contact.id).await?;
         let channels = self.channels(&contact).await?;
-        let mails = self.store.past_mails(contact.id, MAILS).await?;
+        let mails = Vec::new();
         Ok(Explanation { now, contact, facts, decision, channels, moves, mails })
     }
 

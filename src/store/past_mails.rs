@@ -2,8 +2,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::FromRow;
 
-use super::{Store, StoreError, instant, on_pool, parsed};
-use crate::domain::{ContactId, EnhancedStatus, OutreachId, OutreachState, Phase, Refusal, Reply};
+use super::{Store, StoreError, instant, on_pool, parsed, retried::reply};
+use crate::domain::{ContactId, OutreachId, OutreachState, Phase, Refusal};
 
 /// A mail that is past its planning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +90,7 @@ impl Row {
 
     fn last(self) -> Option<LastAttempt> {
         let text = self.reply?;
-        let reply = self.code.and_then(|code| {
-            let enhanced = self.enhanced.and_then(|text| Some(EnhancedStatus::split(&text)?.0));
-            Some(Reply { code: u16::try_from(code).ok()?, enhanced, text: text.clone() })
-        });
+        let reply = reply(self.code, self.enhanced.as_deref(), &text);
         let phase = self.phase.as_deref().and_then(Phase::from_name);
         Some(LastAttempt {
             no: u32::try_from(self.no?).ok()?,

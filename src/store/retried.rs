@@ -70,9 +70,14 @@ impl Tx {
 impl AttemptRow {
     fn refusal(self) -> Option<(String, Refusal)> {
         let phase = Phase::from_name(&self.phase?)?;
-        let code = u16::try_from(self.code?).ok()?;
-        let enhanced = self.enhanced.and_then(|text| Some(EnhancedStatus::split(&text)?.0));
-        let reply = Reply { code, enhanced, text: self.reply };
+        let reply = reply(self.code, self.enhanced.as_deref(), &self.reply)?;
         Some((self.relay?, Refusal::of(phase, &reply)))
     }
+}
+
+/// The reply that an attempt ended with; `None` if there was none.
+pub(super) fn reply(code: Option<i64>, enhanced: Option<&str>, text: &str) -> Option<Reply> {
+    let code = u16::try_from(code?).ok()?;
+    let enhanced = enhanced.and_then(|text| Some(EnhancedStatus::split(text)?.0));
+    Some(Reply { code, enhanced, text: text.to_owned() })
 }

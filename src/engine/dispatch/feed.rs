@@ -84,7 +84,10 @@ impl Round {
             }
             claimed += batch.len() as u64;
             let facts = self.take_in_hand(&batch).await?;
-            finish(composing).await?;
+            if let Err(failure) = finish(composing).await {
+                self.give_all_back(&batch).await;
+                return Err(failure);
+            }
             let (round, boards) = (Arc::clone(self), Arc::clone(boards));
             composing.spawn(async move { round.compose_batch(batch, &facts, &boards).await });
             if strikes > 0 {
@@ -106,11 +109,15 @@ impl Round {
         match self.engine.store.letter_facts(contacts).await {
             Ok(facts) => Ok(Arc::new(facts)),
             Err(failure) => {
-                for (claimed, choice) in batch {
-                    self.leave(claimed, *choice, Left::NotTried).await;
-                }
+                self.give_all_back(batch).await;
                 Err(failure.into())
             }
+        }
+    }
+
+    async fn give_all_back(&self, batch: &[(Claimed, Choice)]) {
+        for (claimed, choice) in batch {
+            self.leave(claimed, *choice, Left::NotTried).await;
         }
     }
 
