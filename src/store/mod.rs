@@ -3,8 +3,8 @@
 //! Reading is a method of [`Store`]; writing is a method of [`Tx`] and of nothing else, so that who
 //! may write is who may begin. One Rust body and one SQL text serve both databases; a statement has
 //! a dialect twin only where locking differs, turns can be spared, or a server may be replaced.
-//! Batches travel as one JSON array that `json_each` unfolds. Rows are private to this room: past it
-//! there are only domain types.
+//! Batches travel as one JSON array that `json_each` unfolds, but for the marks on SQLite, which are
+//! bound value by value. Rows are private to this room: past it there are only domain types.
 mod audit;
 mod business;
 mod decisions;
@@ -30,6 +30,7 @@ mod snapshots;
 mod standings;
 mod status;
 mod suppressions;
+mod values;
 
 use std::time::{Duration, Instant};
 

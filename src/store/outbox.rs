@@ -1,10 +1,13 @@
 //! The ledger of outreach: who may move a row, and under which lease.
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::Deserialize;
 use sqlx::FromRow;
 
 use super::{
-    Store, StoreError, Tx, day_text, execute, instant, json, json_keys, on_pool, on_tx, parsed,
-    retried::Past,
+    Store, StoreError, Tx, TxInner, day_text, execute, instant, json, json_keys, on_pool, on_tx,
+    parsed, retried::Past,
 };
 use crate::domain::{ContactId, DayBudget, OccasionKind, OutreachId, Refusal};
 
@@ -68,7 +71,8 @@ pub struct Claimed {
     pub body: Option<Vec<u8>>,
 }
 
-#[derive(Debug, FromRow)]
+/// A row of PostgreSQL, and a list of JSON from SQLite.
+#[derive(Debug, FromRow, Deserialize)]
 struct ClaimedRow {
     id: i64,
     contact_id: i64,
@@ -81,6 +85,8 @@ struct ClaimedRow {
     not_after: i64,
     nonce: i64,
     match_key: String,
+    /// 1 if the bytes of an earlier attempt are stored.
+    kept: i64,
 }
 
 /// How long after its moment a planned mail may be released. Past it, its hour may be over, and its
@@ -218,20 +224,9 @@ impl Tx {
         (limit, strikes): (u32, u32),
     ) -> Result<Vec<Claimed>, StoreError> {
         let token = self.next_token().await?;
-        let sql = self.dialect(
-            include_str!("sql/outreach_claim.sqlite.sql"),
-            include_str!("sql/outreach_claim.postgres.sql"),
-        );
-        let (ms, until) = (now.timestamp_millis(), (now + lease).timestamp_millis());
-        let rows: Vec<ClaimedRow> = on_tx!(self, conn => sqlx::query_as(sql)
-            .bind(ms).bind(token).bind(until).bind(i64::from(limit)).bind(i64::from(strikes))
-            .fetch_all(conn).await?);
-        let sql = "select outreach_id, message from bodies
-                   where outreach_id in (select cast(value->>0 as bigint) from json_each($1))";
-        let ids = json_keys(rows.iter().map(|row| row.id));
-        let bodies: Vec<(i64, Vec<u8>)> =
-            on_tx!(self, conn => sqlx::query_as(sql).bind(ids).fetch_all(conn).await?);
-        let mut bodies: std::collections::HashMap<_, _> = bodies.into_iter().collect();
+        let times = (now.timestamp_millis(), (now + lease).timestamp_millis());
+        let rows = self.claimed_rows(token, times, (limit, strikes)).await?;
+        let mut bodies = self.bodies(&rows).await?;
         let retried = rows.iter().filter(|row| row.attempt > 1).map(|row| (row.id, row.attempt));
         let mut pasts = self.pasts(&retried.collect::<Vec<_>>()).await?;
         let mut claimed = rows
@@ -243,6 +238,44 @@ impl Tx {
             .collect::<Result<Vec<_>, _>>()?;
         claimed.sort_by_key(|mail| (mail.due_at, mail.id));
         Ok(claimed)
+    }
+
+    async fn claimed_rows(
+        &mut self,
+        token: i64,
+        (now, until): (i64, i64),
+        (limit, strikes): (u32, u32),
+    ) -> Result<Vec<ClaimedRow>, StoreError> {
+        let (limit, strikes) = (i64::from(limit), i64::from(strikes));
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => {
+                let sql = include_str!("sql/outreach_claim.sqlite.sql");
+                let query = sqlx::query_scalar(sql).bind(now).bind(token).bind(until);
+                let rows: Vec<String> =
+                    query.bind(limit).bind(strikes).fetch_all(&mut **tx).await?;
+                let rows = rows.first().map_or("[]", String::as_str);
+                Ok(serde_json::from_str(rows).map_err(|error| sqlx::Error::Decode(error.into()))?)
+            }
+            TxInner::Postgres(tx) => {
+                let sql = include_str!("sql/outreach_claim.postgres.sql");
+                let query = sqlx::query_as(sql).bind(now).bind(token).bind(until);
+                Ok(query.bind(limit).bind(strikes).fetch_all(&mut **tx).await?)
+            }
+        }
+    }
+
+    /// The stored bytes of those that have some.
+    async fn bodies(&mut self, rows: &[ClaimedRow]) -> Result<HashMap<i64, Vec<u8>>, StoreError> {
+        let ids: Vec<_> = rows.iter().filter(|row| row.kept > 0).map(|row| row.id).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sql = "select outreach_id, message from bodies
+                   where outreach_id in (select cast(value->>0 as bigint) from json_each($1))";
+        let ids = json_keys(ids.into_iter());
+        let bodies: Vec<(i64, Vec<u8>)> =
+            on_tx!(self, conn => sqlx::query_as(sql).bind(ids).fetch_all(conn).await?);
+        Ok(bodies.into_iter().collect())
     }
 }
 

@@ -24,4 +24,5 @@ returning
     due_at,
     not_after,
     nonce,
-    (select match_key from contacts where contacts.id = outreach.contact_id) as match_key
+    (select match_key from contacts where contacts.id = outreach.contact_id) as match_key,
+    (select count(*) from bodies where outreach_id = outreach.id) as kept

@@ -9,9 +9,12 @@ where id in (
         and not exists (select 1 from no_mail_to where no_mail_to.contact_id = outreach.contact_id)
     order by next_at, id
     limit $4
-)
-returning
-    id,
+);
+
+-- One value and no rows: the driver's thread hands each row over by itself. The two states are those of the
+-- index.
+select json_group_array(json_array(
+    outreach.id,
     contact_id,
     campaign,
     kind,
@@ -21,4 +24,9 @@ returning
     due_at,
     not_after,
     nonce,
-    (select match_key from contacts where contacts.id = outreach.contact_id) as match_key
+    match_key,
+    (select count(*) from bodies where outreach_id = outreach.id)
+))
+from outreach
+join contacts on contacts.id = contact_id
+where state in ('claimed', 'sending') and lease_until = $3 and lease_token = $2

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use perennial::{
     domain::OutreachState as State,
-    store::{NewOutreach, Prepared},
+    store::{Claimed, NewOutreach, Prepared},
 };
 
 use crate::support::{
@@ -26,6 +26,7 @@ on_both_databases!(
     the_bytes_come_back_on_the_second_attempt,
     the_bytes_of_the_first_attempt_stay,
     large_and_small_bodies_of_one_group_come_back_each_whole,
+    marks_of_any_number_are_made_each_for_itself,
     a_link_is_found_by_its_number_and_by_nothing_else,
     a_fenced_message_leaves_no_bytes_and_no_links,
     many_mails_are_marked_at_once_and_each_for_itself,
@@ -198,6 +199,54 @@ async fn large_and_small_bodies_of_one_group_come_back_each_whole(db: &Database)
     let again = claim(&db.store, "2026-05-14T09:05:00Z", 10).await;
     let kept: Vec<_> = again.into_iter().map(|mail| mail.body.unwrap()).collect();
     assert!(kept == bodies, "{:?}", kept.iter().map(Vec::len).collect::<Vec<_>>());
+}
+
+async fn marks_of_any_number_are_made_each_for_itself(db: &Database) {
+    for place in 0..131 {
+        let of = person(&db.store, &format!("c{place}@example.org")).await;
+        enqueue(&db.store, &[mail(of, "2026-05-14")]).await;
+    }
+    release(&db.store, "2026-05-14T09:00:00Z").await;
+    let began = at("2026-05-14T09:00:00Z");
+    for most in [1, 2, 5, 49, 74] {
+        let claimed = claim(&db.store, "2026-05-14T09:00:00Z", most).await;
+        let body = |claimed: &Claimed| claimed.id.0.to_string().into_bytes();
+        let mut prepared: Vec<Prepared> = claimed
+            .iter()
+            .map(|claimed| Prepared {
+                id: claimed.id,
+                lease_token: claimed.lease_token,
+                body: body(claimed),
+                links: vec![format!("https://example.org/{}", claimed.id.0)],
+            })
+            .collect();
+        prepared.push(Prepared { lease_token: -1, ..prepared[0].clone() });
+        let marked =
+            write(&db.store, async |tx| tx.mark_sending(&prepared, began, began + LEASE).await)
+                .await;
+        assert_eq!(marked.len(), claimed.len());
+        let mut marks: Vec<_> = claimed
+            .iter()
+            .map(|claimed| perennial::store::Mark {
+                from: State::Sending,
+                ..unreachable(claimed, "2026-05-14T09:05:00Z")
+            })
+            .collect();
+        let frozen = perennial::store::Mark { lease_token: -1, ..marks[0].clone() };
+        let none = write(&db.store, async |tx| tx.mark_settled(&[frozen], began).await).await;
+        assert!(none.is_empty());
+        let last = marks.pop().unwrap();
+        marks.insert(0, last);
+        let moved = write(&db.store, async |tx| tx.mark_settled(&marks, began).await).await;
+        assert_eq!(moved, claimed.iter().map(|claimed| claimed.id).collect());
+    }
+    let again = claim(&db.store, "2026-05-14T09:05:00Z", 200).await;
+    assert_eq!(again.len(), 131);
+    for mail in again {
+        assert_eq!(mail.body.unwrap(), mail.id.0.to_string().into_bytes());
+        let link = db.store.link(mail.id, 0).await.unwrap();
+        assert_eq!(link, Some(format!("https://example.org/{}", mail.id.0)));
+    }
 }
 
 async fn a_link_is_found_by_its_number_and_by_nothing_else(db: &Database) {

@@ -1,10 +1,13 @@
 //! Marks in the ledger: what is about to leave, and how each attempt ended.
+mod postgres;
+mod sqlite;
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, Tx, decisions::decide_at_once_sql, execute, json, on_tx};
+use super::{StoreError, Tx, TxInner, decisions::decide_at_once_sql, execute, json, on_tx};
 use crate::domain::{Outcome, OutreachId, OutreachState};
 
 /// Octets of bodies from which on the rest has a statement of its own.
@@ -59,34 +62,6 @@ pub struct Attempt {
     pub outcome: Outcome,
 }
 
-/// What [`Tx::mark_sending`] says of one message: row, lease, state, from which of all octets its body
-/// is, from 1, and how many, and its links as JSON.
-type SendingRow = (i64, i64, &'static str, usize, usize, Option<String>);
-
-/// What [`Tx::mark_settled`] says of one mark: row, lease, from and to which state, when again, when
-/// settled, how many attempts it was not; then the attempt, without its row and lease, if there was one.
-#[derive(Serialize)]
-struct SettledRow<'a>(
-    i64,
-    i64,
-    &'static str,
-    &'static str,
-    Option<i64>,
-    Option<i64>,
-    i32,
-    Option<u32>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<&'a str>,
-    Option<u64>,
-    Option<&'static str>,
-    Option<&'static str>,
-    Option<u16>,
-    Option<String>,
-    Option<&'a str>,
-);
-
 impl Tx {
     /// Marks that content is about to leave, under a lease until then. What comes back may leave; what
     /// does not has lost its lease, is not welcome any more, or its contact was suppressed meanwhile.
@@ -97,18 +72,16 @@ impl Tx {
         now: DateTime<Utc>,
         lease_until: DateTime<Utc>,
     ) -> Result<HashSet<OutreachId>, StoreError> {
-        let sql = self.dialect(
-            include_str!("sql/outreach_mark_sending.sqlite.sql"),
-            include_str!("sql/outreach_mark_sending.postgres.sql"),
-        );
-        let (until, ms) = (lease_until.timestamp_millis(), now.timestamp_millis());
         let mut marked = HashSet::new();
         for messages in groups(messages) {
-            let bodies: Vec<&[u8]> =
-                messages.iter().map(|message| message.body.as_slice()).collect();
-            let rows = json(&sending_rows(messages));
-            let ids: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
-                .bind(rows).bind(until).bind(ms).bind(bodies.concat()).fetch_all(conn).await?);
+            let ids = match &mut self.inner {
+                TxInner::Sqlite(tx) => {
+                    sqlite::mark_sending(tx, messages, (now, lease_until)).await?
+                }
+                TxInner::Postgres(tx) => {
+                    postgres::mark_sending(tx, messages, (now, lease_until)).await?
+                }
+            };
             marked.extend(ids.into_iter().map(OutreachId));
         }
         Ok(marked)
@@ -125,14 +98,10 @@ impl Tx {
         if marks.is_empty() {
             return Ok(HashSet::new());
         }
-        let sql = self.dialect(
-            include_str!("sql/outreach_mark_settled.sqlite.sql"),
-            include_str!("sql/outreach_mark_settled.postgres.sql"),
-        );
-        let rows: Vec<_> = marks.iter().map(|mark| settled_row(mark, now)).collect();
-        let rows = json(&rows);
-        let moved: Vec<i64> =
-            on_tx!(self, conn => sqlx::query_scalar(sql).bind(rows).fetch_all(conn).await?);
+        let moved = match &mut self.inner {
+            TxInner::Sqlite(tx) => sqlite::mark_settled(tx, marks, now).await?,
+            TxInner::Postgres(tx) => postgres::mark_settled(tx, marks, now).await?,
+        };
         let mut moved: HashSet<_> = moved.into_iter().map(OutreachId).collect();
         self.doubt(marks, &moved, now).await?;
         self.decide_anew(marks, &moved, now).await?;
@@ -165,7 +134,7 @@ impl Tx {
                        and a.began_at = cast(mark.value->>3 as bigint)
                        and a.ended_at = cast(mark.value->>4 as bigint)
                        and a.reply <> $2";
-        let (rows, unseen) = (json(&rows), super::recovery::UNSEEN);
+        let (rows, unseen) = (json(&rows), crate::store::recovery::UNSEEN);
         let known: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
             .bind(rows).bind(unseen).fetch_all(conn).await?);
         Ok(known.into_iter().map(OutreachId).collect())
@@ -219,51 +188,33 @@ fn groups(messages: &[Prepared]) -> impl Iterator<Item = &[Prepared]> {
     })
 }
 
-fn sending_rows(messages: &[Prepared]) -> Vec<SendingRow> {
-    let mut begins_at = 1;
-    let row = |message: &Prepared| {
-        let octets = message.body.len();
-        let links = (!message.links.is_empty()).then(|| json(&message.links));
-        let from = OutreachState::Claimed.as_str();
-        let row = (message.id.0, message.lease_token, from, begins_at, octets, links);
-        begins_at += octets;
-        row
-    };
-    messages.iter().map(row).collect()
+/// How an attempt ended, as the database has it.
+struct Said<'a> {
+    verdict: &'static str,
+    phase: Option<&'static str>,
+    code: Option<u16>,
+    enhanced: Option<String>,
+    text: &'a str,
 }
 
-fn settled_row(mark: &Mark, now: DateTime<Utc>) -> SettledRow<'_> {
-    let ms = |at: DateTime<Utc>| at.timestamp_millis();
-    let attempt = mark.attempt.as_ref();
-    let said = attempt.map(|attempt| match &attempt.outcome {
-        Outcome::Accepted { text } => ("accepted", None, None, text.as_str()),
-        Outcome::Rejected { phase, reply } => {
-            ("rejected", Some(phase.as_str()), Some(reply), reply.text.as_str())
+impl<'a> Said<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        let (verdict, phase, text) = match outcome {
+            Outcome::Accepted { text } => ("accepted", None, text),
+            Outcome::Rejected { phase, reply } => ("rejected", Some(phase.as_str()), &reply.text),
+            Outcome::NotSent { phase, cause } => ("not_sent", Some(phase.as_str()), cause),
+            Outcome::InDoubt { cause } => ("in_doubt", None, cause),
+        };
+        let reply = match outcome {
+            Outcome::Rejected { reply, .. } => Some(reply),
+            _ => None,
+        };
+        Self {
+            verdict,
+            phase,
+            code: reply.map(|reply| reply.code),
+            enhanced: reply.and_then(|reply| reply.enhanced).map(|status| status.to_string()),
+            text,
         }
-        Outcome::NotSent { phase, cause } => {
-            ("not_sent", Some(phase.as_str()), None, cause.as_str())
-        }
-        Outcome::InDoubt { cause } => ("in_doubt", None, None, cause.as_str()),
-    });
-    let reply = said.and_then(|(_, _, reply, _)| reply);
-    SettledRow(
-        mark.id.0,
-        mark.lease_token,
-        mark.from.as_str(),
-        mark.to.as_str(),
-        mark.next_at.map(ms),
-        mark.to.is_settled().then(|| ms(now)),
-        i32::from(attempt.is_none()),
-        attempt.map(|attempt| attempt.no),
-        attempt.map(|attempt| ms(attempt.began_at)),
-        attempt.and_then(|attempt| attempt.sending_at).map(ms),
-        attempt.map(|attempt| ms(attempt.ended_at)),
-        attempt.and_then(|attempt| attempt.relay.as_deref()),
-        attempt.and_then(|attempt| attempt.connection),
-        said.map(|(verdict, ..)| verdict),
-        said.and_then(|(_, phase, ..)| phase),
-        reply.map(|reply| reply.code),
-        reply.and_then(|reply| reply.enhanced).map(|status| status.to_string()),
-        said.map(|(.., text)| text),
-    )
+    }
 }
