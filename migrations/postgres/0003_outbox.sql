@@ -54,6 +54,14 @@ create table bodies (
 alter table bodies alter column message set storage external, set (toast_tuple_target = 8160);
 create index bodies_written on bodies (written_at);
 
+-- What the messages of a campaign have in common, zstd: one that was written to nobody. Stored messages need it
+-- and name it; the name is made of the content. Kept for a year after it was used last.
+create table dictionaries (
+    id bigint primary key,
+    used_at bigint not null,
+    content bytea not null
+);
+
 -- Where the tracked links of a message lead, a JSON list in the order of their numbers.
 create table links (
     outreach_id bigint primary key references outreach (id),

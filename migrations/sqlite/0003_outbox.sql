@@ -51,6 +51,14 @@ create table bodies (
 );
 create index bodies_written on bodies (written_at);
 
+-- What the messages of a campaign have in common, zstd: one that was written to nobody. Stored messages need it
+-- and name it; the name is made of the content. Kept for a year after it was used last.
+create table dictionaries (
+    id bigint primary key,
+    used_at bigint not null,
+    content blob not null
+);
+
 -- Where the tracked links of a message lead, a JSON list in the order of their numbers.
 create table links (
     outreach_id integer primary key references outreach (id),

@@ -28,6 +28,7 @@ mod import_kind;
 mod label;
 mod letter;
 mod limits;
+mod lines;
 mod locale;
 mod lunar;
 mod occasion;
@@ -90,6 +91,7 @@ pub use letter::{
     NameParts, date_text, feedback_id, greeting,
 };
 pub use limits::{Barred, Barrier, Cap, Category};
+pub use lines::{LineFault, line_fault};
 pub use locale::{Locale, LocaleError};
 pub use lunar::{Meridian, SolarTerm, SolarTermError, lunar_to_solar, next_lunar};
 pub use occasion::{

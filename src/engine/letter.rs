@@ -10,7 +10,7 @@ use crate::{
         LetterContact, LetterEvent, LetterOccasion, LetterRep, Locale, NameParts, OccasionRule,
         OutreachId, date_text, feedback_id, greeting,
     },
-    mail::{Invite, Kind, Links, List, Mailbox, Message, Rendered, compose, sign},
+    mail::{Invite, Kind, Links, List, Mailbox, Message, Rendered, Template, compose, sign},
     store::LetterFacts,
 };
 
@@ -55,13 +55,7 @@ impl Engine {
         occasion: Occasion<'_>,
         identity: Identity,
     ) -> Result<Draft, EngineError> {
-        let default = &self.config.defaults.locale;
-        let locale = facts.locale.as_ref().unwrap_or(default);
-        let name = occasion.campaign.template_for(occasion.years);
-        let template = self.templates.find(name, locale, default).ok_or_else(|| {
-            let (campaign, template) = (occasion.campaign.key.clone(), name.to_owned());
-            EngineError::NoTemplate { campaign, template, locale: locale.to_string() }
-        })?;
+        let template = self.template(occasion.campaign, occasion.years, facts.locale.as_ref())?;
         let written_at = self.clock.now();
         let today = written_at.with_timezone(&facts.zone.unwrap_or(self.config.defaults.zone));
         let letter = self.letter(facts, occasion, template.locale(), today.date_naive());
@@ -78,6 +72,22 @@ impl Engine {
             rendered.subject = self.config.labels.before(country, &rendered.subject);
         }
         Ok(Draft { rendered, locale: template.locale().clone(), written_at })
+    }
+
+    /// The template of a campaign for so many years, in the language nearest to `locale`.
+    pub(super) fn template(
+        &self,
+        campaign: &Campaign,
+        years: Option<u32>,
+        locale: Option<&Locale>,
+    ) -> Result<&Template, EngineError> {
+        let default = &self.config.defaults.locale;
+        let locale = locale.unwrap_or(default);
+        let name = campaign.template_for(years);
+        self.templates.find(name, locale, default).ok_or_else(|| {
+            let (campaign, template) = (campaign.key.clone(), name.to_owned());
+            EngineError::NoTemplate { campaign, template, locale: locale.to_string() }
+        })
     }
 
     /// The values of the letter; `today` is the day of the reader.

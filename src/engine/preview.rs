@@ -22,7 +22,8 @@ pub struct Preview {
 }
 
 /// Outreach 0 does not exist: what its links report is not kept.
-const NOBODY: Identity = Identity { outreach: OutreachId(0), nonce: 0, issued_on: NaiveDate::MIN };
+pub(super) const NOBODY: Identity =
+    Identity { outreach: OutreachId(0), nonce: 0, issued_on: NaiveDate::MIN };
 
 impl Engine {
     /// The campaign called `key`.
@@ -111,7 +112,7 @@ fn day_of(campaign: &Campaign, today: NaiveDate) -> NaiveDate {
 }
 
 /// A reader of whom nothing is known but the address.
-fn stranger(email: EmailAddress) -> LetterFacts {
+pub(super) fn stranger(email: EmailAddress) -> LetterFacts {
     LetterFacts {
         email,
         name: String::new(),

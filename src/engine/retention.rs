@@ -4,6 +4,10 @@ use tracing::info;
 
 use super::{Engine, EngineError, PAGE};
 
+/// How long dictionaries are kept after their last use, beyond the messages that need them: longer than any
+/// mail is tried again.
+const DICTIONARIES: TimeDelta = TimeDelta::days(366);
+
 /// What was dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Dropped {
@@ -32,6 +36,9 @@ impl Engine {
                 break;
             }
         }
+        let mut tx = self.store.begin().await?;
+        tx.drop_dictionaries(before(before(now, keep.bodies), DICTIONARIES)).await?;
+        tx.commit().await?;
         let Dropped { bodies, links } = dropped;
         if bodies + links > 0 {
             info!(

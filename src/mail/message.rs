@@ -13,14 +13,12 @@ use super::{
     parts::content,
     words::{named, unstructured},
 };
-use crate::domain::{EmailAddress, one_line};
+use crate::domain::{EmailAddress, LineFault, line_fault, one_line};
 
 /// Characters of any text that goes into a header.
 const MAX_HEADER_TEXT: usize = 256;
 /// Gmail cuts a message off behind this much HTML, and with it the way to unsubscribe.
 pub(super) const MAX_HTML: usize = 102_400;
-/// RFC 5322 section 2.1.1, without the line break.
-const MAX_LINE: usize = 998;
 /// Octets of an address in a header, which cannot be folded; those of ours are far shorter.
 const MAX_URL: usize = 900;
 /// RFC 2919 section 3.
@@ -117,7 +115,10 @@ pub enum ComposeError {
     /// A key could not sign.
     #[error("the message could not be signed; look at the keys in `[dkim]`")]
     Unsigned,
-    /// The finished bytes break a rule of RFC 5322.
+    /// The finished lines break a rule of RFC 5322.
+    #[error("the message breaks a rule of RFC 5322: {0}")]
+    Lines(LineFault),
+    /// The finished bytes break another one.
     #[error("the message breaks a rule of RFC 5322: {0}")]
     Malformed(&'static str),
 }
@@ -232,26 +233,15 @@ fn check_bytes(bytes: &[u8], address: Option<&str>) -> Result<(), ComposeError> 
     if memchr::memchr(0, bytes).is_some() {
         return Err(Malformed("a NUL"));
     }
-    let mut start = 0;
-    let mut in_headers = true;
-    for end in memchr::memchr2_iter(b'\r', b'\n', bytes) {
-        if bytes[end] == b'\r' {
-            if bytes.get(end + 1) != Some(&b'\n') {
-                return Err(Malformed("a bare CR"));
-            }
-            continue;
-        }
-        let line = bytes[start..end].strip_suffix(b"\r").ok_or(Malformed("a bare LF"))?;
-        if line.len() > MAX_LINE {
-            return Err(Malformed("a line longer than 998 octets"));
-        }
-        in_headers &= !line.is_empty();
-        if in_headers && !is_ascii_besides(line, address) {
-            return Err(Malformed("a header that is not ASCII"));
-        }
-        start = end + 1;
+    if let Some(fault) = line_fault(bytes) {
+        return Err(ComposeError::Lines(fault));
     }
-    if start < bytes.len() || bytes.is_empty() {
+    let headers = memchr::memmem::find(bytes, b"\r\n\r\n").map_or(bytes, |end| &bytes[..end]);
+    let mut lines = headers.split(|octet| *octet == b'\n');
+    if !headers.is_ascii() && !lines.all(|line| is_ascii_besides(line, address)) {
+        return Err(Malformed("a header that is not ASCII"));
+    }
+    if !bytes.ends_with(b"\n") {
         return Err(Malformed("the last line has no end"));
     }
     Ok(())

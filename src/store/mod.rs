@@ -8,6 +8,7 @@
 mod audit;
 mod business;
 mod decisions;
+mod dictionaries;
 mod doubts;
 mod durability;
 mod facts;

@@ -67,7 +67,7 @@ pub struct Claimed {
     pub refused_by: Option<(String, Refusal)>,
     /// The relays that have said that they cannot carry its address ([`Refusal::Uncarried`]).
     pub cannot_carry: Vec<String>,
-    /// The bytes of an earlier attempt, zstd.
+    /// The message of an earlier attempt, as it is stored.
     pub body: Option<Vec<u8>>,
 }
 

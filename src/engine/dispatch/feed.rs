@@ -1,6 +1,5 @@
 //! Feeds the boards: claims what is ready, batch by batch, and has it composed.
 use std::{
-    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -8,11 +7,16 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 
-use super::{Round, board::Board, compose::Left, routes::Batch};
+use super::{
+    Round,
+    board::Board,
+    compose::{Left, Material},
+    routes::Batch,
+};
 use crate::{
-    domain::{Choice, ContactId},
+    domain::Choice,
     engine::EngineError,
-    store::{Claimed, LetterFacts, StoreError},
+    store::{Claimed, StoreError},
 };
 
 /// The longest pause within a round until a relay's rates have room again; after a longer one the
@@ -83,13 +87,13 @@ impl Round {
                 break;
             }
             claimed += batch.len() as u64;
-            let facts = self.take_in_hand(&batch).await?;
+            let material = self.take_in_hand(&batch).await?;
             if let Err(failure) = finish(composing).await {
                 self.give_all_back(&batch).await;
                 return Err(failure);
             }
             let (round, boards) = (Arc::clone(self), Arc::clone(boards));
-            composing.spawn(async move { round.compose_batch(batch, &facts, &boards).await });
+            composing.spawn(async move { round.compose_batch(batch, &material, &boards).await });
             if strikes > 0 {
                 break;
             }
@@ -97,22 +101,26 @@ impl Round {
         Ok(claimed)
     }
 
-    /// Takes claimed mails in hand and reads what their letters tell. Gives all of them back if that
-    /// cannot be read.
+    /// Takes claimed mails in hand and reads what their letters tell and their messages are stored with.
+    /// Gives all of them back if that cannot be read.
     async fn take_in_hand(
         &self,
         batch: &[(Claimed, Choice)],
-    ) -> Result<Arc<HashMap<ContactId, LetterFacts>>, EngineError> {
+    ) -> Result<Arc<Material>, EngineError> {
         self.in_hand.fetch_add(batch.len(), Ordering::Relaxed);
         self.leases().extend(batch.first().map(|(first, _)| first.lease_token));
-        let contacts = batch.iter().map(|(claimed, _)| claimed.contact);
-        match self.engine.store.letter_facts(contacts).await {
-            Ok(facts) => Ok(Arc::new(facts)),
-            Err(failure) => {
-                self.give_all_back(batch).await;
-                Err(failure.into())
-            }
+        let material = self.material(batch).await;
+        if material.is_err() {
+            self.give_all_back(batch).await;
         }
+        material
+    }
+
+    async fn material(&self, batch: &[(Claimed, Choice)]) -> Result<Arc<Material>, EngineError> {
+        let contacts = batch.iter().map(|(claimed, _)| claimed.contact);
+        let facts = self.engine.store.letter_facts(contacts).await?;
+        let stock = self.dictionaries(batch, &facts).await?;
+        Ok(Arc::new(Material { facts, stock }))
     }
 
     async fn give_all_back(&self, batch: &[(Claimed, Choice)]) {

@@ -9,6 +9,7 @@ mod feed;
 mod gate;
 mod marker;
 mod outcomes;
+mod packing;
 mod routes;
 mod send;
 mod settle;
@@ -27,7 +28,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::{board::Board, gate::Gate, marker::Marker, routes::Routes};
+use self::{board::Board, gate::Gate, marker::Marker, packing::Stock, routes::Routes};
 use super::{Engine, EngineError, chain};
 use crate::{domain::MOST_STRIKES, smtp::Transport, store::Recovered};
 
@@ -81,6 +82,8 @@ struct Round {
     /// Told whenever there are no more of them.
     hands_free: Notify,
     gate: Gate,
+    /// Dictionaries that messages are stored with.
+    stock: Mutex<Arc<Stock>>,
     /// Leases on mails that have not come to their turn yet.
     leases: Mutex<BTreeSet<i64>>,
     done: Mutex<Dispatched>,
@@ -106,6 +109,7 @@ impl Engine {
             in_hand: AtomicUsize::new(0),
             hands_free: Notify::new(),
             gate: Gate::default(),
+            stock: Mutex::default(),
             leases: Mutex::default(),
             done: Mutex::default(),
         });

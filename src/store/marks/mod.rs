@@ -20,7 +20,7 @@ pub struct Prepared {
     pub id: OutreachId,
     /// Proves that the lease is ours.
     pub lease_token: i64,
-    /// The message, zstd.
+    /// The message, as it is stored.
     pub body: Vec<u8>,
     /// Destinations of the tracked links, by number from 0.
     pub links: Vec<String>,

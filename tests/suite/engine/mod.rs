@@ -14,5 +14,6 @@ mod preflight;
 mod relays;
 mod sending;
 mod stopping;
+mod storing;
 mod tiers;
 mod trouble;

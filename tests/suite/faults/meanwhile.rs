@@ -26,6 +26,7 @@ on_both_databases!(
     who_unsubscribes_while_the_content_leaves_gets_that_mail_and_no_other,
     a_template_that_is_edited_does_not_change_a_letter_under_way,
     a_stored_message_that_is_damaged_fails_and_no_other_one_takes_its_place,
+    a_stored_message_fails_if_what_it_shares_with_others_is_gone,
     a_relay_that_says_250_and_forgets_is_found_out,
 );
 
@@ -84,6 +85,15 @@ async fn a_template_that_is_edited_does_not_change_a_letter_under_way(db: &Datab
 }
 
 async fn a_stored_message_that_is_damaged_fails_and_no_other_one_takes_its_place(db: &Database) {
+    damaged_by(db, "update bodies set message = substr(message, 1, length(message) - 9)").await;
+}
+
+async fn a_stored_message_fails_if_what_it_shares_with_others_is_gone(db: &Database) {
+    damaged_by(db, "delete from dictionaries").await;
+}
+
+/// The relay puts a mail off, and this is done before the next attempt.
+async fn damaged_by(db: &Database, sql: &str) {
     let relay = ChaosRelay::start(|moment| match (moment.step, moment.message) {
         (Step::Dot, 1) => Answer::say("451 4.3.0 later"),
         _ => Answer::good(),
@@ -92,7 +102,7 @@ async fn a_stored_message_that_is_damaged_fails_and_no_other_one_takes_its_place
     world.contacts(birthdays(1)).await;
     assert_eq!(world.round().await.dispatched.retried, 1);
 
-    db.execute("update bodies set message = substr(message, 1, length(message) - 9)").await;
+    db.execute(sql).await;
     world.wait(TimeDelta::hours(1));
     let done = world.round().await.dispatched;
     assert_eq!((done.sent, done.failed, relay.answered()), (0, 1, 1));
