@@ -129,6 +129,9 @@ create table feedback (
     first_at bigint not null,
     last_at bigint not null,
     times bigint not null,
+    -- Of a delivery report: what was wrong, and the server's words.
+    refusal text,
+    words text,
     primary key (outreach_id, kind, link_no)
 );
 

@@ -19,7 +19,7 @@ pub struct Engagement {
     pub last_human_at: Option<DateTime<Utc>>,
 }
 
-/// Something that came back from a contact.
+/// Something that came back from a mail: from the contact, or from a server on the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Feedback {
     /// The pixel was fetched. Mail programs fetch it unasked, so it moves nothing
@@ -29,6 +29,12 @@ pub enum Feedback {
     Click,
     /// The contact does not want mail any more.
     Unsubscribe,
+    /// A server reports that it has given the mail up.
+    Bounce,
+    /// A server reports that it has not brought the mail on yet and keeps trying.
+    Delay,
+    /// A server reports that it has brought the mail to the mailbox, or on its way.
+    Receipt,
 }
 
 /// How much closer one click brings the next mail: two thirds of the interval, well inside the
@@ -43,7 +49,16 @@ impl Feedback {
             Self::Open => "open",
             Self::Click => "click",
             Self::Unsubscribe => "unsubscribe",
+            Self::Bounce => "bounce",
+            Self::Delay => "delay",
+            Self::Receipt => "receipt",
         }
+    }
+
+    /// Whether keeping it is tracking, for which the contact's consent is needed.
+    #[must_use]
+    pub const fn is_tracking(self) -> bool {
+        matches!(self, Self::Open | Self::Click)
     }
 }
 
@@ -59,7 +74,11 @@ impl Engagement {
     #[must_use]
     pub fn after(self, feedback: Feedback, cadence: &Cadence, at: DateTime<Utc>) -> Self {
         match feedback {
-            Feedback::Open | Feedback::Unsubscribe => self,
+            Feedback::Open
+            | Feedback::Unsubscribe
+            | Feedback::Bounce
+            | Feedback::Delay
+            | Feedback::Receipt => self,
             Feedback::Click => {
                 let closer = self.interval_days(cadence) * CLICK_FACTOR;
                 let closer = closer.max(f64::from(cadence.min.as_days()));

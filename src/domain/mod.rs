@@ -39,6 +39,7 @@ mod record;
 mod relay;
 mod reply;
 mod retry;
+mod returned;
 mod route;
 mod rules;
 #[cfg(test)]
@@ -110,6 +111,7 @@ pub use reply::{
     AddressEffect, AddressTrouble, Follows, MessageEffect, Pace, Refusal, RouteEvent, Throttle,
 };
 pub use retry::Try;
+pub use returned::{DeliveryReport, Judged};
 pub use route::{
     Bind, Cause, Choice, Effective, Per, Provider, Providers, Rate, RateError, Route, RouteState,
     WarmUp, choose,

@@ -67,7 +67,7 @@ impl Engine {
             }
             tx.commit().await?;
             let done = answered.len();
-            info!(done, "{done} mails in doubt had arrived: something had come back from them");
+            info!(done, "{done} mails in doubt had left: something had come back from them");
         }
     }
 
@@ -146,18 +146,15 @@ impl Engine {
         }
     }
 
-    /// Whatever comes back from a mail proves that it arrived.
+    /// Whatever comes back from a mail proves that a relay had taken it. Returns whether that ended a
+    /// doubt.
     pub(super) async fn take_as_evidence(
         &self,
         tx: &mut Tx,
         outreach: OutreachId,
         feedback: Feedback,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let proof = [(outreach, Resolution::Evidence)];
-        let ended = tx.resolve_doubts(&proof, feedback.as_str(), self.clock.now()).await?;
-        if ended > 0 {
-            info!(outreach.id = outreach.0, "Outreach {} has arrived after all", outreach.0);
-        }
-        Ok(())
+        Ok(tx.resolve_doubts(&proof, feedback.as_str(), self.clock.now()).await? > 0)
     }
 }

@@ -15,6 +15,7 @@ mod preflight;
 mod preview;
 mod reclassify;
 mod record;
+mod report;
 mod retention;
 mod safety;
 mod surprises;
@@ -36,6 +37,7 @@ pub use preflight::{Inspected, Inspector};
 pub use preview::Preview;
 pub use reclassify::Reclassified;
 pub use record::Recorded;
+pub use report::Reported;
 pub use retention::Dropped;
 pub use safety::Glance;
 

@@ -3,7 +3,10 @@ use chrono::{DateTime, Utc};
 use tracing::info;
 
 use super::{Engine, EngineError};
-use crate::domain::{AddressEffect, EmailAddress, Feedback, OutreachId, Suppression};
+use crate::{
+    domain::{AddressEffect, EmailAddress, Feedback, OutreachId, Suppression},
+    store::Tx,
+};
 
 /// What became of a piece of feedback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl Engine {
         let Some(target) = self.store.feedback_target(outreach).await? else {
             return Ok(Recorded::NotKept);
         };
-        if feedback != Feedback::Unsubscribe && !self.may_track(target.may_track) {
+        if feedback.is_tracking() && !self.may_track(target.may_track) {
             return Ok(Recorded::NotKept);
         }
         let mut standings = self.store.standings(std::iter::once(target.contact)).await?;
@@ -41,10 +44,11 @@ impl Engine {
 
         let mut tx = self.store.begin().await?;
         let first = tx.count_feedback(outreach, feedback, link_no, now).await?;
+        let mut is_proof = false;
         if first {
-            self.take_as_evidence(&mut tx, outreach, feedback).await?;
+            is_proof = self.take_as_evidence(&mut tx, outreach, feedback).await?;
             match feedback {
-                Feedback::Open => {}
+                Feedback::Open | Feedback::Bounce | Feedback::Delay | Feedback::Receipt => {}
                 Feedback::Unsubscribe => {
                     tx.suppress(&target.email, Suppression::Unsubscribed, now).await?;
                 }
@@ -57,6 +61,9 @@ impl Engine {
         }
         tx.commit().await?;
         let kind = feedback.as_str();
+        if is_proof {
+            info!(outreach.id = outreach.0, "Outreach {} has arrived after all", outreach.0);
+        }
         info!(outreach.id = outreach.0, feedback.kind = kind, "Recorded {kind} of {}", outreach.0);
         Ok(if first { Recorded::First } else { Recorded::Again })
     }
@@ -68,19 +75,36 @@ impl Engine {
         effect: AddressEffect,
         at: DateTime<Utc>,
     ) -> Result<(), EngineError> {
-        let trouble = match effect {
-            AddressEffect::Nothing => return Ok(()),
-            AddressEffect::Suppress(why) => return self.suppress(address, why).await,
-            AddressEffect::Count(trouble) => trouble,
-        };
-        let mut tx = self.store.begin().await?;
-        let events = tx.note_trouble(address, trouble, at).await?;
-        if let Some(why) = trouble.suppresses(&events, at) {
-            tx.suppress(address, why, self.clock.now()).await?;
-            info!(why = why.as_str(), "Suppressed an address: {}", why.as_str());
+        if effect == AddressEffect::Nothing {
+            return Ok(());
         }
+        let mut tx = self.store.begin().await?;
+        let why = self.judge_address_in(&mut tx, address, effect, at).await?;
         tx.commit().await?;
+        say_suppressed(why);
         Ok(())
+    }
+
+    /// The same within a transaction. Returns why the address is suppressed, if that follows.
+    pub(super) async fn judge_address_in(
+        &self,
+        tx: &mut Tx,
+        address: &EmailAddress,
+        effect: AddressEffect,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Suppression>, EngineError> {
+        let why = match effect {
+            AddressEffect::Nothing => None,
+            AddressEffect::Suppress(why) => Some(why),
+            AddressEffect::Count(trouble) => {
+                let events = tx.note_trouble(address, trouble, at).await?;
+                trouble.suppresses(&events, at)
+            }
+        };
+        if let Some(why) = why {
+            tx.suppress(address, why, self.clock.now()).await?;
+        }
+        Ok(why)
     }
 
     /// Puts an address on the suppression list and stops every mail to it that has not begun to
@@ -93,7 +117,14 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         tx.suppress(address, why, self.clock.now()).await?;
         tx.commit().await?;
-        info!(why = why.as_str(), "Suppressed an address: {}", why.as_str());
+        say_suppressed(Some(why));
         Ok(())
+    }
+}
+
+/// Logs what became of an address, and never the address.
+pub(super) fn say_suppressed(why: Option<Suppression>) {
+    if let Some(why) = why {
+        info!(why = why.as_str(), "Suppressed an address: {}", why.as_str());
     }
 }

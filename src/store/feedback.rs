@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use sqlx::FromRow;
 
 use super::{Store, StoreError, Tx, execute, json_keys, on_pool, on_tx, parsed, parsed_option};
-use crate::domain::{ContactId, EmailAddress, Engagement, Feedback, Locale, OutreachId};
+use crate::domain::{
+    ContactId, EmailAddress, Engagement, Feedback, Judged, Locale, OutreachId, Refusal,
+};
 
 /// The mail and the contact that a piece of feedback is about.
 #[derive(Debug, Clone)]
@@ -51,6 +53,18 @@ impl Store {
             })
         })
         .transpose()
+    }
+
+    /// Whether feedback of this kind is on record for a mail.
+    pub async fn has_feedback(
+        &self,
+        outreach: OutreachId,
+        feedback: Feedback,
+    ) -> Result<bool, StoreError> {
+        let sql = "select count(*) from feedback where outreach_id = $1 and kind = $2";
+        let known: i64 = on_pool!(self, pool => sqlx::query_scalar(sql)
+            .bind(outreach.0).bind(feedback.as_str()).fetch_one(pool).await?);
+        Ok(known > 0)
     }
 
     /// The destination of link `no` of a mail, if it has such a link.
@@ -127,6 +141,24 @@ impl Tx {
             at.timestamp_millis()
         );
         Ok(known == 0)
+    }
+
+    /// Writes down what a server reports of a mail. Returns false, and leaves everything as it is, if
+    /// a report of its kind is on record for the mail.
+    pub async fn note_report(
+        &mut self,
+        outreach: OutreachId,
+        report: &Judged,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let sql = "insert into feedback
+                       (outreach_id, kind, link_no, first_at, last_at, times, refusal, words)
+                   values ($1, $2, 0, $3, $3, 1, $4, $5)
+                   on conflict (outreach_id, kind, link_no) do nothing";
+        let (kind, refusal) = (report.feedback.as_str(), report.refusal.map(Refusal::as_str));
+        let added =
+            execute!(self, sql, outreach.0, kind, at.timestamp_millis(), refusal, &report.words);
+        Ok(added == 1)
     }
 
     /// What a contact's behaviour said so far. Nobody else changes it until this transaction ends.

@@ -51,7 +51,7 @@ pub use letters::{LetterFacts, LetterRepFacts};
 pub use marks::{Attempt, Mark, Prepared};
 pub use meta::{ConfigurationNote, HeldBack};
 pub use outbox::{Claimed, LATEST_RELEASE, NewOutreach};
-pub use past_mails::{LastAttempt, PastMail};
+pub use past_mails::{CameBack, LastAttempt, PastMail};
 pub use recovery::Recovered;
 pub use safety::{Halt, HaltCause, Identity};
 pub use snapshots::SnapshotOptions;

@@ -20,6 +20,19 @@ pub struct PastMail {
     pub due_at: DateTime<Utc>,
     /// How its last attempt ended, if there was one.
     pub last: Option<LastAttempt>,
+    /// What the report said with which it came back, if it did.
+    pub came_back: Option<CameBack>,
+}
+
+/// A delivery report that says that a mail was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameBack {
+    /// When it was taken in.
+    pub at: DateTime<Utc>,
+    /// What was wrong.
+    pub refusal: Option<Refusal>,
+    /// The server's words.
+    pub words: String,
 }
 
 /// How an attempt ended.
@@ -51,6 +64,9 @@ struct Row {
     code: Option<i64>,
     enhanced: Option<String>,
     reply: Option<String>,
+    back_at: Option<i64>,
+    back_refusal: Option<String>,
+    back_words: Option<String>,
 }
 
 impl Store {
@@ -62,10 +78,12 @@ impl Store {
     ) -> Result<Vec<PastMail>, StoreError> {
         let sql =
             "select o.id, o.campaign, o.occasion_on, o.state, o.due_at, a.no, a.ended_at, a.relay,
-                          a.phase, a.code, a.enhanced, a.reply
+                          a.phase, a.code, a.enhanced, a.reply,
+                          f.first_at as back_at, f.refusal as back_refusal, f.words as back_words
                    from outreach o
                    left join attempts a on a.outreach_id = o.id
                        and a.no = (select max(no) from attempts where outreach_id = o.id)
+                   left join feedback f on f.outreach_id = o.id and f.kind = 'bounce'
                    where o.contact_id = $1 and o.state <> 'planned'
                    order by o.due_at desc, o.id desc
                    limit $2";
@@ -84,7 +102,16 @@ impl Row {
             state: OutreachState::from_name(&self.state).ok_or(corrupt("state"))?,
             due_at: instant(self.due_at).ok_or(corrupt("due_at"))?,
             campaign: self.campaign.clone(),
+            came_back: self.came_back(),
             last: self.last(),
+        })
+    }
+
+    fn came_back(&self) -> Option<CameBack> {
+        Some(CameBack {
+            at: instant(self.back_at?)?,
+            refusal: self.back_refusal.as_deref().and_then(Refusal::from_name),
+            words: self.back_words.clone().unwrap_or_default(),
         })
     }
 

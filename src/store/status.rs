@@ -36,6 +36,8 @@ pub struct Totals {
     pub opened: i64,
     /// Mails of which at least one click was recorded.
     pub clicked: i64,
+    /// Mails that came back.
+    pub bounced: i64,
 }
 
 impl Store {

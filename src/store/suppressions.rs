@@ -6,7 +6,8 @@ use crate::domain::{AddressTrouble, EmailAddress, Suppression};
 
 impl Tx {
     /// Notes a refusal that may pass. Returns when refusals of this kind came, this one included, as
-    /// far back as they count and since the last mail that the address took.
+    /// far back as they count and since the last mail that the address took; one that came back later
+    /// was not taken.
     pub async fn note_trouble(
         &mut self,
         address: &EmailAddress,
@@ -26,7 +27,9 @@ impl Tx {
                        select max(o.settled_at)
                        from contacts c
                        join outreach o on o.contact_id = c.id
-                       where c.match_key = $1 and o.state = 'sent'), 0)
+                       where c.match_key = $1 and o.state = 'sent'
+                           and not exists (select 1 from feedback f
+                               where f.outreach_id = o.id and f.kind = 'bounce')), 0)
                    order by at";
         let events: Vec<i64> = on_tx!(self, conn => sqlx::query_scalar(sql)
             .bind(&key).bind(trouble.as_str()).fetch_all(conn).await?);

@@ -226,6 +226,12 @@ impl Refusal {
         }
     }
 
+    /// The cause called `name`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == name)
+    }
+
     /// The reason for people, a lower-case fragment in English and the same in Chinese.
     #[must_use]
     pub const fn reason(self) -> (&'static str, &'static str) {

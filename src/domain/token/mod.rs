@@ -66,6 +66,8 @@ pub const TOKEN_LENGTH: usize = 42;
 pub const BOUNCE_LENGTH: usize = 52;
 /// What tells a return path from other addresses of its domain.
 const BOUNCE_PREFIX: &str = "b-";
+/// Addresses in a text that are looked at: anybody may have written a megabyte of them.
+const MOST_PLACES: usize = 1_000;
 
 const VERSION: u8 = 1;
 const PURPOSES: [Purpose; 4] =
@@ -157,6 +159,27 @@ impl Keyring {
         let local = local.to_ascii_lowercase();
         let bytes = base32::decode(local.strip_prefix(BOUNCE_PREFIX)?)?;
         self.verified(Purpose::Bounce, &bytes)
+    }
+
+    /// The first return path in `text` that one of our keys signed: header fields, or an address. Only a
+    /// return path of ours has a good seal, so it does not matter where one stands; of the signs `@`
+    /// that `text` has, 1,000 are looked at.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use perennial::domain::Keyring;
+    /// let ring = Keyring::new([(1, [7; 32])])?;
+    /// let local = ring.bounce(42, "2026-05-14".parse()?);
+    /// let header = format!("To: <{local}@bounce.example.com>, x@example.com");
+    /// assert_eq!(ring.find_bounce(&header).map(|token| token.outreach), Some(42));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn find_bounce(&self, text: &str) -> Option<Token> {
+        let ends = text.match_indices('@').map(|(at, _)| at).take(MOST_PLACES);
+        let mut locals = ends.filter_map(|at| text.get(at.checked_sub(BOUNCE_LENGTH)?..at));
+        locals.find_map(|local| self.verify_bounce(local))
     }
 
     fn signed(&self, purpose: Purpose, token: Token) -> [u8; BODY + MAC] {

@@ -7,4 +7,5 @@ select
     (select count(*) from touches) as touches,
     (select count(*) from suppressions) as suppressed,
     (select count(distinct outreach_id) from feedback where kind = 'open') as opened,
-    (select count(distinct outreach_id) from feedback where kind = 'click') as clicked
+    (select count(distinct outreach_id) from feedback where kind = 'click') as clicked,
+    (select count(distinct outreach_id) from feedback where kind = 'bounce') as bounced
