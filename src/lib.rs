@@ -10,6 +10,7 @@ pub mod config;
 pub mod daemon;
 pub mod domain;
 pub mod engine;
+pub mod inbound;
 pub mod lookup;
 pub mod mail;
 pub mod sandbox;

@@ -101,6 +101,11 @@ fn past_mail(mail: &PastMail) -> Value {
             "words": last.words,
         })
     });
+    let came_back = mail.came_back.as_ref().map(|back| {
+        json!({
+            "at": back.at, "refusal": back.refusal.map(Refusal::as_str), "words": back.words,
+        })
+    });
     json!({
         "outreach": mail.outreach.0,
         "campaign": mail.campaign,
@@ -108,6 +113,7 @@ fn past_mail(mail: &PastMail) -> Value {
         "state": mail.state.as_str(),
         "due_at": mail.due_at,
         "last_attempt": last,
+        "came_back": came_back,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The command line: parse, call the engine, print.
 //!
 //! Results go to standard output, progress and logs to standard error. Exit status: 0 fine, 1
-//! failed, 2 wrong usage or configuration.
+//! failed, 2 wrong usage or configuration; `inbound` from standard input also has 75, try again.
 mod audit;
 mod chart;
 mod check;
@@ -12,6 +12,7 @@ mod doctor;
 mod doubt;
 mod explain;
 mod import;
+mod inbound;
 mod init;
 mod language;
 mod output;
@@ -93,6 +94,8 @@ enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Take in delivery reports (bounces) from files, a Maildir or standard input; safe to repeat.
+    Inbound(inbound::InboundArgs),
     /// Have a daemon go on that stands still until an operator has looked.
     Resume,
     /// Show mails of which nobody knows whether they arrived, or say what becomes of them.
@@ -154,6 +157,7 @@ async fn carry_out(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Diff(args) => diff::diff(&global, output, &args).await?,
         Command::Explain(args) => explain::explain(&global, output, &args).await?,
         Command::Run { once } => run::run(&global, output, once).await?,
+        Command::Inbound(args) => return inbound::inbound(&global, output, args).await,
         Command::Resume => run::resume(&global, output).await?,
         Command::Doubt(command) => doubt::doubt(&global, output, &command).await?,
         Command::Preview(args) => preview::preview(&global, output, &args).await?,

@@ -239,10 +239,12 @@ fn print_ledger(output: Output, ledger: &[LedgerCount], totals: &Totals) {
     }
     if !ledger.is_empty() {
         output::line(rows.to_string());
-        let (opened, clicked) = (totals.opened, totals.clicked);
+        let Totals { opened, clicked, bounced, .. } = totals;
         output::line(match output.language {
-            Language::English => format!("Opened {opened}, clicked {clicked}."),
-            Language::Chinese => format!("打开 {opened}，点击 {clicked}。"),
+            Language::English => {
+                format!("Opened {opened}, clicked {clicked}, came back {bounced}.")
+            }
+            Language::Chinese => format!("打开 {opened}，点击 {clicked}，退回 {bounced}。"),
         });
     }
 }

@@ -16,6 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sheet", &["domain"]),
     ("sandbox", &["clock", "domain"]),
     ("engine", &["clock", "config", "domain", "lookup", "mail", "sheet", "smtp", "store"]),
+    ("inbound", &["domain", "engine"]),
     ("web", &["domain", "engine"]),
     ("daemon", &["engine"]),
     ("cli", EVERYTHING),
@@ -23,8 +24,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// The composition root may name every room, and no room may name it.
 const EVERYTHING: &[&str] = &[
-    "clock", "config", "daemon", "domain", "engine", "lookup", "mail", "sandbox", "sheet", "smtp",
-    "store", "web",
+    "clock", "config", "daemon", "domain", "engine", "inbound", "lookup", "mail", "sandbox",
+    "sheet", "smtp", "store", "web",
 ];
 
 /// What `domain` may not name, because it does I/O, reads the environment, logs, or is a clock or

@@ -5,7 +5,7 @@ use super::{date, doctor, moment};
 use crate::{
     cli::{Language, status::state},
     domain::{DoubtPolicy, OutreachState, doctor::Must},
-    store::{HaltCause, HeldBack, LastAttempt, PastMail},
+    store::{CameBack, HaltCause, HeldBack, LastAttempt, PastMail},
 };
 
 /// Why everything stands still.
@@ -60,9 +60,27 @@ pub(in crate::cli) fn past_mail(language: Language, mail: &PastMail, zone: Tz) -
     let state = state(language, mail.state);
     let said = mail.last.as_ref().map(|last| said(language, mail.state, last, zone));
     let said = said.unwrap_or_default();
+    let back = mail.came_back.as_ref().map(|back| came_back(language, back, zone));
+    let back = back.unwrap_or_default();
     match language {
-        Language::English => format!("  {campaign}, {day}: {state}{said}"),
-        Language::Chinese => format!("  {campaign}，{day}：{state}{said}"),
+        Language::English => format!("  {campaign}, {day}: {state}{said}{back}"),
+        Language::Chinese => format!("  {campaign}，{day}：{state}{said}{back}"),
+    }
+}
+
+fn came_back(language: Language, back: &CameBack, zone: Tz) -> String {
+    let when = moment(language, back.at, zone);
+    let (english, chinese) = back.refusal.map(crate::domain::Refusal::reason).unzip();
+    let words = &back.words;
+    match language {
+        Language::English => {
+            let reason = english.map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("; it came back, {when}{reason}: {words}")
+        }
+        Language::Chinese => {
+            let reason = chinese.map_or_else(String::new, |reason| format!("：{reason}"));
+            format!("；已退回，{when}{reason}：{words}")
+        }
     }
 }
 

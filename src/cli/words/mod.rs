@@ -2,6 +2,7 @@
 pub(super) mod audit;
 mod delivery;
 pub(super) mod doctor;
+pub(super) mod inbound;
 pub(super) mod relays;
 mod surprise;
 

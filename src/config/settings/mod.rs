@@ -147,7 +147,7 @@ fn return_path(
     let meaning = "Where bounces go; somebody or something must read it.";
     let fixed = table.given_if_any("return_path", &ADDRESS, "`sender.address`", meaning);
     let meaning = "A domain of yours in which every mail has a return path of its own, by which a \
-                   bounce names its mail. Mail to any address in it must reach whoever reads bounces.";
+                   bounce names its mail. Mail to any address in it must reach `perennial inbound`.";
     let otherwise = "all bounces go to `return_path`";
     let own = table.given_if_any("bounces", &url::DOMAIN, otherwise, meaning);
     if table.has("return_path") && table.has("bounces") {

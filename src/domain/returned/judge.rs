@@ -16,6 +16,15 @@ pub struct Judged {
     pub words: String,
 }
 
+impl Judged {
+    const RECEIPT: Self = Self {
+        feedback: Feedback::Receipt,
+        refusal: None,
+        effect: AddressEffect::Nothing,
+        words: String::new(),
+    };
+}
+
 impl DeliveryReport {
     /// What follows for the mail to `contact`. A failure is judged as a relay's own refusal is.
     ///
@@ -25,19 +34,16 @@ impl DeliveryReport {
     pub fn judge(&self, contact: &EmailAddress) -> Judged {
         let about: Vec<_> = self.recipients.iter().filter(|found| found.is(contact)).collect();
         let about = if about.is_empty() { self.recipients.iter().collect() } else { about };
-        let is = |action: Action| move |found: &&&Recipient| found.action == Some(action);
-        let failed = about.iter().filter(is(Action::Failed)).count();
-        let delayed = about.iter().filter(is(Action::Delayed)).count();
-        let feedback = if failed == about.len() {
-            Feedback::Bounce
-        } else if failed + delayed == about.len() {
-            Feedback::Delay
-        } else {
-            let words = String::new();
-            let (refusal, effect) = (None, AddressEffect::Nothing);
-            return Judged { feedback: Feedback::Receipt, refusal, effect, words };
+        let all_are = |actions: &[Action]| {
+            about.iter().all(|found| found.action.is_some_and(|action| actions.contains(&action)))
         };
-        let action = if feedback == Feedback::Bounce { Action::Failed } else { Action::Delayed };
+        let (feedback, action) = if all_are(&[Action::Failed]) {
+            (Feedback::Bounce, Action::Failed)
+        } else if all_are(&[Action::Failed, Action::Delayed]) {
+            (Feedback::Delay, Action::Delayed)
+        } else {
+            return Judged::RECEIPT;
+        };
         let causes = about.into_iter().filter(|found| found.action == Some(action));
         let mildest =
             causes.map(Recipient::cause).min_by_key(|(refusal, _)| weight(effect(*refusal)));

@@ -4,6 +4,7 @@ mod commands;
 mod demo;
 mod doctor;
 mod explaining;
+mod inbound;
 mod logging;
 mod reload;
 mod rules;

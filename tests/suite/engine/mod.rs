@@ -12,6 +12,7 @@ mod outgoing;
 mod planning;
 mod preflight;
 mod relays;
+mod reports;
 mod sending;
 mod stopping;
 mod storing;

@@ -5,6 +5,7 @@ pub(crate) mod daemon;
 pub(crate) mod database;
 pub(crate) mod records;
 pub(crate) mod relay;
+pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod world;
 
