@@ -18,9 +18,9 @@ pub(super) struct Incoming {
 pub(super) enum Content {
     /// A `multipart/report` with a part for machines that says what was done.
     Report(DeliveryReport),
-    /// Something without such a part from the null sender, from which bounces come (RFC 5321
-    /// section 4.5.5).
-    Bounce,
+    /// Something without such a part from the null sender (RFC 5321 section 4.5.5): a bounce that is
+    /// made for people, or another answer of a program.
+    Automatic,
     /// Anything else.
     Other,
 }
@@ -40,7 +40,7 @@ pub(super) fn read(bytes: &[u8]) -> Incoming {
     let report = statuses().find_map(|text| DeliveryReport::parse(&text));
     let content = match report {
         Some(report) if is_report => Content::Report(report),
-        _ if is_from_nobody(&message) => Content::Bounce,
+        _ if is_from_nobody(&message) => Content::Automatic,
         _ => Content::Other,
     };
     // Postfix names the sender of the mail beside the recipients: `X-Postfix-Sender`.

@@ -22,9 +22,9 @@ use crate::{
 pub enum Taken {
     /// No delivery report; it is left alone.
     NotAReport,
-    /// A bounce of a mail of ours without a part for machines, as qmail writes it. It is left alone: the
-    /// words of a server for people prove nothing.
-    Unreadable,
+    /// An automatic answer to a mail of ours without a part for machines: a bounce as qmail writes it, or
+    /// a note that somebody is away. It is left alone: words for people prove nothing.
+    Automatic,
     /// A delivery report without a return path that we signed. It is left alone, whatever it names.
     Unverified,
     /// A report on a mail that this database does not have.
@@ -54,8 +54,8 @@ pub async fn take(
     let mut places = to.iter().chain(&message.places);
     let proof = places.find_map(|text| engine.keyring.find_bounce(text));
     Ok(match (message.content, proof) {
-        (Content::Other, _) | (Content::Bounce, None) => Taken::NotAReport,
-        (Content::Bounce, Some(_)) => Taken::Unreadable,
+        (Content::Other, _) | (Content::Automatic, None) => Taken::NotAReport,
+        (Content::Automatic, Some(_)) => Taken::Automatic,
         (Content::Report(_), None) => Taken::Unverified,
         (Content::Report(report), Some(token)) => {
             let outreach = OutreachId(token.outreach);

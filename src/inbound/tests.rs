@@ -140,7 +140,12 @@ fn what_is_no_report_is_something_else() {
          Hi. This is the qmail-send program.\r\n<ada@example.org>:\r\n\
          192.0.2.1 does not like recipient.\r\nRemote host said: 550 no such user\r\n"
     );
-    assert_eq!(read(qmail.as_bytes()).content, Content::Bounce);
+    assert_eq!(read(qmail.as_bytes()).content, Content::Automatic);
+    let away = format!("Return-Path: <>\r\n{to}Auto-Submitted: auto-replied\r\n\r\nI am away.\r\n");
+    assert_eq!(read(away.as_bytes()).content, Content::Automatic);
+    let seen = ("message/disposition-notification", "Disposition: automatic-action; deleted\r\n");
+    let seen = report("Return-Path: <>\r\n", seen, "");
+    assert_eq!(read(&seen).content, Content::Automatic);
     let person = qmail.replace("Return-Path: <>", "Return-Path: <ada@example.org>");
     assert_eq!(read(person.as_bytes()).content, Content::Other);
     let mixed = String::from_utf8(report(&to, PLAIN, "")).unwrap();

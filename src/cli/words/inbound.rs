@@ -10,7 +10,7 @@ use crate::{
 pub(in crate::cli) const fn kind(taken: &Taken) -> &'static str {
     match taken {
         Taken::NotAReport => "not-a-report",
-        Taken::Unreadable => "unreadable-bounce",
+        Taken::Automatic => "automatic-answer",
         Taken::Unverified => "unverified",
         Taken::NoSuchMail(_) => "no-such-mail",
         Taken::Report(report) => report.judged.feedback.as_str(),
@@ -23,10 +23,10 @@ pub(in crate::cli) fn taken_for(language: Language, taken: &Taken) -> String {
         Taken::NotAReport => {
             return language.say("not a delivery report", "不是投递报告").to_owned();
         }
-        Taken::Unreadable => {
+        Taken::Automatic => {
             let (english, chinese) = (
-                "not a delivery report: a bounce without a part for programs",
-                "不是投递报告：没有机器可读部分的退信",
+                "not a delivery report: an automatic answer without a part for programs",
+                "不是投递报告：没有机器可读部分的自动回复",
             );
             return language.say(english, chinese).to_owned();
         }

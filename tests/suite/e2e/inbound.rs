@@ -117,6 +117,11 @@ async fn what_a_mail_server_pipes_in_is_taken_or_kept_by_it(db: &Database) {
     let logged = String::from_utf8_lossy(&logged.stderr);
     assert!(!logged.contains(contact.as_str()), "{logged}");
 
+    let qmail = format!("Return-Path: <>\r\nTo: {path}\r\n\r\n<{contact}>: 550 no such user\r\n");
+    let automatic = pipe(&site, "inbound - --json", qmail.as_bytes());
+    let automatic: serde_json::Value = serde_json::from_slice(&automatic.stdout).unwrap();
+    assert_eq!(automatic["messages"][0]["taken_for"], "automatic-answer");
+
     let mut large = report(path, contact, DELAYED);
     large.resize(3 << 20, b'x');
     let large = pipe(&site, "inbound - --json", &large);
