@@ -2,7 +2,7 @@
 //!
 //! Only the part for machines is read. What a server writes for people differs with each of them, and
 //! a word in it proves nothing. Anybody may have written a report, so everything in it is bounded, and
-//! whose mail it speaks of is known by the signed return path alone (`docs/decisions/0022`).
+//! whose mail it speaks of is known by the signed return path alone (`docs/decisions/0023`).
 mod address;
 mod diagnostic;
 mod fields;
