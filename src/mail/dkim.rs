@@ -10,6 +10,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
+use memchr::memmem;
 
 use super::message::ComposeError;
 use crate::domain::{Dkim, DkimKey};
@@ -206,20 +207,24 @@ fn push_relaxed(canonical: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 
 /// RFC 6376 section 3.4.4.
 fn relaxed_body(body: &[u8]) -> Vec<u8> {
-    let mut canonical = Vec::with_capacity(body.len());
-    let mut full = 0;
-    for line in body.split_inclusive(|byte| *byte == b'\n') {
+    let mut canonical = Vec::with_capacity(body.len() + 2);
+    let two_spaces = memmem::Finder::new(b"  ");
+    let (mut full, mut rest) = (0, body);
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        let (line, after) = rest.split_at(end);
+        rest = after;
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let before = canonical.len();
-        let mut space: &[u8] = b"";
-        for byte in line {
-            if matches!(byte, b' ' | b'\t') {
-                space = b" ";
-            } else {
-                canonical.extend_from_slice(std::mem::take(&mut space));
-                canonical.push(*byte);
-            }
+        // As nearly all lines are.
+        let is_relaxed = !line.ends_with(b" ")
+            && memchr::memchr(b'\t', line).is_none()
+            && two_spaces.find(line).is_none();
+        if is_relaxed {
+            canonical.extend_from_slice(line);
+        } else {
+            push_reduced(&mut canonical, line);
         }
         let is_empty = canonical.len() == before;
         canonical.extend_from_slice(b"\r\n");
@@ -229,6 +234,19 @@ fn relaxed_body(body: &[u8]) -> Vec<u8> {
     }
     canonical.truncate(full);
     canonical
+}
+
+/// A line with one space for each run of white space, and none at its end.
+fn push_reduced(canonical: &mut Vec<u8>, line: &[u8]) {
+    let mut space: &[u8] = b"";
+    for byte in line {
+        if matches!(byte, b' ' | b'\t') {
+            space = b" ";
+        } else {
+            canonical.extend_from_slice(std::mem::take(&mut space));
+            canonical.push(*byte);
+        }
+    }
 }
 
 #[cfg(test)]

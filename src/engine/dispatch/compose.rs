@@ -3,7 +3,8 @@ use std::{
     any::Any,
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    vec,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -78,18 +79,19 @@ impl Round {
     /// are made and waits while those are full.
     pub(super) async fn compose_batch(
         self: &Arc<Self>,
-        mut batch: Vec<(Claimed, Choice)>,
+        batch: Vec<(Claimed, Choice)>,
         material: &Arc<Material>,
         boards: &Arc<Vec<Board>>,
     ) -> Result<(), EngineError> {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        let share = batch.len().div_ceil(threads).max(1);
+        let threads = threads.min(batch.len());
+        let batch = Arc::new(Mutex::new(batch.into_iter()));
         let mut composing = tokio::task::JoinSet::new();
-        while !batch.is_empty() {
-            let part = batch.split_off(batch.len().saturating_sub(share));
+        for _ in 0..threads {
+            let batch = Arc::clone(&batch);
             let (round, boards) = (Arc::clone(self), Arc::clone(boards));
             let material = Arc::clone(material);
-            composing.spawn_blocking(move || round.compose_part(part, &material, &boards));
+            composing.spawn_blocking(move || round.compose_part(&batch, &material, &boards));
         }
         while let Some(left) = composing.join_next().await {
             for (claimed, choice, why) in left.map_err(|_| EngineError::Worker)? {
@@ -99,16 +101,18 @@ impl Round {
         Ok(())
     }
 
-    /// Composes messages until the round is over. Gives back those that are not on their way.
+    /// Composes one message of a batch after the other until the round is over. Gives back those that are
+    /// not on their way.
     fn compose_part(
         &self,
-        part: Vec<(Claimed, Choice)>,
+        batch: &Mutex<vec::IntoIter<(Claimed, Choice)>>,
         material: &Material,
         boards: &[Board],
     ) -> Vec<(Claimed, Choice, Left)> {
         let mut left = Vec::new();
         let mut packer = Packer::new(&material.stock).expect("there is memory for tables");
-        for (claimed, choice) in part {
+        let next = || batch.lock().unwrap_or_else(PoisonError::into_inner).next();
+        while let Some((claimed, choice)) = next() {
             let place = match choice {
                 _ if self.is_over() => {
                     left.push((claimed, choice, Left::NotTried));

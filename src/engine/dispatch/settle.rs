@@ -69,18 +69,19 @@ impl Round {
         let verdict = (settlement.address != AddressEffect::Nothing).then(|| mark.clone());
         let written = self.marker.settled(mark).await;
         let round = Arc::clone(self);
+        // What is rare is boxed: a task of some kB is copied with every mail.
         tokio::spawn(async move {
             match written.was_ours().await {
                 Some(true) => round.count(settlement.to),
                 Some(false) => {
                     warn!(outreach.id = claimed.id.0, "Outreach {} was fenced off", claimed.id.0);
-                    round.engine.testify(&claimed, settlement.to).await;
+                    Box::pin(round.engine.testify(&claimed, settlement.to)).await;
                 }
                 // The next start looks at the address as well.
                 None => return,
             }
             if let Some(mark) = verdict {
-                round.judge(mark, &recipient, (settlement.address, now)).await;
+                Box::pin(round.judge(mark, &recipient, (settlement.address, now))).await;
             }
         })
     }
