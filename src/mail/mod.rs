@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod assets;
+mod build;
 mod calendar;
 mod check;
 mod dkim;

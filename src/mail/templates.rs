@@ -1,21 +1,21 @@
 //! All templates, compiled once.
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
     path::Path,
     sync::Arc,
+    thread::{self, ScopedJoinHandle},
 };
 
 use handlebars::Handlebars;
 
 use super::{
     assets::{self, Assets},
+    build::{Builder, Built},
     check::{Vocabulary, check},
     enclosed::{Enclosed, Enclosure},
-    expand::{Shared, expand},
-    inline::inlined,
     lex::{Token, lex},
     link::Destination,
-    page,
     problem::TemplateProblem,
     source::{self, Part, Role, Sources, Tree, role},
     trial,
@@ -37,8 +37,8 @@ pub struct Templates {
 /// One template in one language: what [`Templates::find`] gives and [`Templates::render`] takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    name: String,
-    locale: Locale,
+    pub(super) name: String,
+    pub(super) locale: Locale,
     pub(super) keys: [String; 3],
     pub(super) links: Vec<Destination>,
     pub(super) enclosed: Arc<Enclosed>,
@@ -71,20 +71,27 @@ impl Templates {
         let (tokens, mut faults) = lexed_and_checked(&sources);
         problems.append(&mut faults);
         let mut templates = Self::empty();
-        for (name, locale) in messages(&sources) {
-            let mut builder =
-                Builder { sources: &sources, assets: &assets, tokens: &tokens, name, locale };
-            match builder.add_to(&mut templates) {
-                Ok(Some(template)) => {
-                    let (faults, warnings) = trial::problems(&templates, &template);
-                    problems.extend(faults);
-                    templates.warnings.extend(warnings);
-                    let locales = templates.by_name.entry(name.to_owned()).or_default();
-                    locales.insert(locale.to_owned(), template);
-                }
+        let messages: Vec<_> = messages(&sources).into_iter().collect();
+        let built = in_parallel(&messages, |&(name, locale)| {
+            Builder { sources: &sources, assets: &assets, tokens: &tokens, name, locale }.build()
+        });
+        let mut whole = Vec::new();
+        for (built, (_, tag)) in built.into_iter().zip(messages) {
+            match built {
+                Ok(Some(built)) => whole.push((templates.register(built), tag)),
                 Ok(None) => {}
                 Err(mut faults) => problems.append(&mut faults),
             }
+        }
+        for (faults, warnings) in
+            in_parallel(&whole, |(template, _)| trial::problems(&templates, template))
+        {
+            problems.extend(faults);
+            templates.warnings.extend(warnings);
+        }
+        for (template, tag) in whole {
+            let locales = templates.by_name.entry(template.name.clone()).or_default();
+            locales.insert(tag.to_owned(), template);
         }
         templates.warnings.extend(never_shown(&assets, &templates));
         templates.warnings.sort();
@@ -124,6 +131,18 @@ impl Templates {
         locale.fallbacks(default).find_map(|tag| locales.get(tag))
     }
 
+    /// Takes in the parts of a template.
+    fn register(&mut self, Built { template, parts }: Built) -> Template {
+        for (part, compiled) in parts {
+            let registry = match part {
+                Part::Html => &mut self.html,
+                Part::Subject | Part::Text => &mut self.text,
+            };
+            registry.register_template(&template.keys[part as usize], compiled);
+        }
+        template
+    }
+
     fn empty() -> Self {
         let mut text = Handlebars::new();
         text.set_strict_mode(true);
@@ -138,21 +157,37 @@ impl Templates {
 fn lexed_and_checked(sources: &Sources) -> (BTreeMap<&str, Vec<Token<'_>>>, Vec<TemplateProblem>) {
     let (subject, body) = (Vocabulary::of(Part::Subject), Vocabulary::of(Part::Html));
     let (mut tokens, mut problems) = (BTreeMap::new(), Vec::new());
-    for (path, source) in sources {
+    let files: Vec<_> = sources.iter().collect();
+    let read = in_parallel(&files, |(path, source)| {
         let is_subject = matches!(role(path), Ok(Role::Message { part: Part::Subject, .. }));
         let words = if is_subject { &subject } else { &body };
-        match lex(path, source) {
+        let found = lex(path, source)?;
+        let faults = check(path, source, words);
+        if faults.is_empty() { Ok(found) } else { Err(faults) }
+    });
+    for (read, (path, _)) in read.into_iter().zip(files) {
+        match read {
             Ok(found) => {
-                let mut faults = check(path, source, words);
-                if faults.is_empty() {
-                    tokens.insert(path.as_str(), found);
-                }
-                problems.append(&mut faults);
+                tokens.insert(path.as_str(), found);
             }
             Err(mut faults) => problems.append(&mut faults),
         }
     }
     (tokens, problems)
+}
+
+/// What `work` makes of each item, in their order, on a thread for each processor: reading templates is
+/// most of what a command waits for.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = items.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let work = &work;
+        let part = |part| scope.spawn(move || <[T]>::iter(part).map(work).collect::<Vec<_>>());
+        let parts: Vec<_> = items.chunks(share).map(part).collect();
+        let joined = parts.into_iter().map(ScopedJoinHandle::join);
+        joined.flat_map(|made| made.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// A warning for each picture that no template shows.
@@ -180,139 +215,4 @@ fn messages(sources: &Sources) -> BTreeSet<(&str, &str)> {
         _ => None,
     };
     roles.filter_map(named).collect()
-}
-
-/// One part with everything that it includes in its place.
-struct Flat {
-    source: String,
-    links: Vec<Destination>,
-    /// The pictures that it shows, each with what is said if there is none.
-    images: Vec<(String, TemplateProblem)>,
-}
-
-struct Builder<'a> {
-    sources: &'a Sources,
-    assets: &'a Assets,
-    tokens: &'a BTreeMap<&'a str, Vec<Token<'a>>>,
-    name: &'a str,
-    locale: &'a str,
-}
-
-impl Builder<'_> {
-    /// Compiles the three parts; nothing if one of their files has been reported already.
-    fn add_to(
-        &mut self,
-        templates: &mut Templates,
-    ) -> Result<Option<Template>, Vec<TemplateProblem>> {
-        let mut problems = Vec::new();
-        let locale: Locale = self
-            .locale
-            .parse()
-            .map_err(|error| vec![TemplateProblem::of_file(self.locale, format!("{error}"))])?;
-        let mut links = Some(Vec::new());
-        let mut images = Vec::new();
-        let keys = Part::ALL.map(|part| self.path(part));
-        for (part, key) in Part::ALL.into_iter().zip(&keys) {
-            match self.source_of(part, &locale) {
-                Ok(Some(made)) => {
-                    let registry = match part {
-                        Part::Html => &mut templates.html,
-                        Part::Subject | Part::Text => &mut templates.text,
-                    };
-                    if let Err(error) = registry.register_template_string(key, made.source) {
-                        let message = error.reason().to_string();
-                        problems.push(TemplateProblem::of_file(key, message));
-                    }
-                    if let Some(links) = &mut links {
-                        links.extend(made.links);
-                    }
-                    images.extend(made.images);
-                }
-                Ok(None) => links = None,
-                Err(mut faults) => problems.append(&mut faults),
-            }
-        }
-        let enclosed = Arc::new(self.enclosed(images, &keys, &mut problems));
-        let name = self.name.to_owned();
-        let template = links.map(|links| Template { name, locale, keys, links, enclosed });
-        if problems.is_empty() { Ok(template) } else { Err(problems) }
-    }
-
-    /// What goes with the message, as far as it is there and not too much.
-    fn enclosed(
-        &self,
-        wanted: Vec<(String, TemplateProblem)>,
-        keys: &[String; 3],
-        problems: &mut Vec<TemplateProblem>,
-    ) -> Enclosed {
-        let mut images: Vec<Enclosure> = Vec::new();
-        for (name, missing) in wanted {
-            let mut folders = assets::image_folders(self.name).into_iter();
-            let found = folders.find_map(|dir| self.assets.get(&format!("{dir}/{name}")));
-            match found {
-                None => problems.push(missing),
-                Some(image) if images.contains(image) => {}
-                Some(image) => images.push(image.clone()),
-            }
-        }
-        let mut files = BTreeMap::new();
-        for dir in assets::attachment_folders(self.name, self.locale).into_iter().rev() {
-            let inside = |path: &str| path.rsplit_once('/').is_some_and(|(known, _)| known == dir);
-            let found = self.assets.iter().filter(|(path, _)| inside(path));
-            files.extend(found.map(|(_, file)| (file.name.clone(), file.clone())));
-        }
-        let files: Vec<_> = files.into_values().collect();
-        let together: usize = images.iter().chain(&files).map(|one| one.bytes.len()).sum();
-        if together > assets::MAX_TOGETHER {
-            let most = assets::MAX_TOGETHER / 1024 / 1024;
-            let message =
-                format!("its pictures and files have {together} bytes, more than {most} MB");
-            problems.push(TemplateProblem::of_file(&keys[Part::Html as usize], message));
-        }
-        Enclosed { images, files }
-    }
-
-    fn path(&self, part: Part) -> String {
-        format!("mail/{}/{}/{}", self.name, self.locale, part.file_name())
-    }
-
-    /// The flat source of one part, and what is in it.
-    fn source_of(&self, part: Part, locale: &Locale) -> Result<Option<Flat>, Vec<TemplateProblem>> {
-        let path = self.path(part);
-        if !self.sources.contains_key(&path) {
-            return Err(vec![TemplateProblem::of_file(&path, "the file is missing")]);
-        }
-        let suffix = if part == Part::Html { "html.hbs" } else { "txt.hbs" };
-        let layout = format!("mail/layout.{suffix}");
-        let footer = locale
-            .fallbacks(&Locale::english())
-            .map(|tag| format!("mail/footer/{tag}.{suffix}"))
-            .find(|path| self.sources.contains_key(path));
-        let tokens = |path: &str| self.tokens.get(path).map(Vec::as_slice);
-        let footer = footer.as_deref();
-        let Some(body) = tokens(&path) else { return Ok(None) };
-        let shared = match part {
-            Part::Subject => Shared { layout: None, footer: None },
-            Part::Text | Part::Html => {
-                let footer_tokens = footer.and_then(tokens);
-                let broken = [Some(layout.as_str()), footer].into_iter().flatten();
-                if broken
-                    .into_iter()
-                    .any(|path| self.sources.contains_key(path) && !self.tokens.contains_key(path))
-                {
-                    return Ok(None);
-                }
-                Shared { layout: tokens(&layout), footer: footer_tokens }
-            }
-        };
-        let flat = expand(body, shared)?;
-        if part != Part::Html {
-            let source = flat.iter().map(|token| token.text).collect();
-            return Ok(Some(Flat { source, links: Vec::new(), images: Vec::new() }));
-        }
-        let page = page::read(&flat)?;
-        let source =
-            inlined(&page).map_err(|message| vec![TemplateProblem::of_file(&path, message)])?;
-        Ok(Some(Flat { source, links: page.links, images: page.images }))
-    }
 }
