@@ -113,8 +113,8 @@ pub use reply::{
 pub use retry::Try;
 pub use returned::{DeliveryReport, Judged};
 pub use route::{
-    Bind, Cause, Choice, Effective, Per, Provider, Providers, Rate, RateError, Route, RouteState,
-    WarmUp, choose,
+    Bind, CROWDED, Cause, Choice, Effective, MailPast, Per, Provider, Providers, Rate, RateError,
+    Route, RouteState, WarmUp, choose, choose_for, has_other,
 };
 pub use rules::{
     CadenceRules, Channel, ChannelCadence, ChannelDue, Limit, Needs, Place, Rules, TierCadence,

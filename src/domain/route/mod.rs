@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! choose(routes, states, domain, now)  →  which relay, or when to ask again
+//! choose_for(past, routes, states, open, now) → the same for a mail that was refused before
 //! state.take(route, domain, want, now) →  how many mails may leave
 //! state.may_connect(route, domain, now) →  whether one more connection may be made
 //! state.connects(route, domain, now)   ←  every connection that is begun
@@ -14,6 +15,7 @@
 //! ```
 //!
 //! Deliberately not here: connections, queues, and the meaning of a reply ([`super::Refusal`]).
+mod again;
 mod backoff;
 mod breaker;
 mod choose;
@@ -36,6 +38,7 @@ use breaker::{Breaker, Gate};
 use group::GroupState;
 use rate::{DayCount, Meters, Share, WHOLE, next_day};
 
+pub use again::{CROWDED, MailPast, choose_for, has_other};
 pub use breaker::Cause;
 pub use choose::{Choice, choose};
 pub use effective::{Bind, Effective};

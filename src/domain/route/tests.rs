@@ -6,11 +6,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{Pipelining, Security, Throttle, Timeouts};
 
-fn at(text: &str) -> DateTime<Utc> {
+pub(super) fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn relay(rates: &[&str]) -> Relay {
+pub(super) fn relay(rates: &[&str]) -> Relay {
     Relay {
         name: "main".to_owned(),
         weight: 1,
@@ -62,8 +62,8 @@ fn connect(state: &mut RouteState, route: &Route<'_>, senders: usize, now: DateT
     (0..senders).filter(connects).count()
 }
 
-const START: &str = "2026-09-25T09:00:00Z";
-const DOMAIN: &str = "example.org";
+pub(super) const START: &str = "2026-09-25T09:00:00Z";
+pub(super) const DOMAIN: &str = "example.org";
 
 #[test]
 fn a_dead_relay_is_asked_twelve_times_an_hour_at_most() {

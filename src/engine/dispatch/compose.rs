@@ -7,7 +7,7 @@ use std::{
     vec,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{
     Round,
@@ -16,7 +16,7 @@ use super::{
     packing::{Packer, Stock},
 };
 use crate::{
-    domain::{Choice, ContactId, Envelope, mask_addresses},
+    domain::{CROWDED, Choice, ContactId, Envelope, mask_addresses},
     engine::{
         EngineError,
         letter::{Identity, Occasion},
@@ -70,9 +70,6 @@ pub(super) enum Left {
     /// Writing it broke down.
     Panicked(String),
 }
-
-/// How long a mail waits whose group has more of them on the board than it takes in that time.
-pub(super) const CROWDED: TimeDelta = TimeDelta::seconds(30);
 
 impl Round {
     /// Composes a batch on one thread for each processor. Each puts its messages on the boards as they

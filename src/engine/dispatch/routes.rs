@@ -13,9 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tokio::sync::watch;
 
-use super::compose::CROWDED;
 use crate::{
-    domain::{Choice, Providers, Route, RouteEvent, RouteState, choose},
+    domain::{Choice, MailPast, Providers, Route, RouteEvent, RouteState, choose_for, has_other},
     smtp::RelayPool,
     store::{Claimed, Store, StoreError, Tx},
 };
@@ -142,8 +141,9 @@ impl Routes {
             Err(free_at) => Batch::WaitUntil(free_at),
             Ok(room) => {
                 let mails = tx.claim(now, lease, (room, strikes)).await?;
+                let routes = self.routes();
                 let assign = |mail: Claimed| {
-                    let choice = self.assign(&mut draft.states, &open, (&mail, now));
+                    let choice = assign(&routes, &mut draft.states, &open, (&mail, now));
                     (mail, choice)
                 };
                 Batch::Mails(mails.into_iter().map(assign).collect())
@@ -166,53 +166,9 @@ impl Routes {
         if room > 0 { Ok(room) } else { Err(open.iter().map(free_at).min().unwrap_or(now)) }
     }
 
-    /// Chooses one of the `open` relays for a mail and takes leave of its rates.
-    fn assign(
-        &self,
-        states: &mut [RouteState],
-        open: &[usize],
-        (mail, now): (&Claimed, DateTime<Utc>),
-    ) -> Choice {
-        let can_carry = |place: &usize| self.can_carry(*place, &mail.cannot_carry);
-        let able: Vec<usize> = open.iter().copied().filter(can_carry).collect();
-        if able.is_empty() && self.places().any(|place| can_carry(&place)) {
-            return Choice::WaitUntil(now + CROWDED);
-        }
-        // Where all have said that they cannot, the settings have changed, and one of them may say it
-        // again.
-        let open = if able.is_empty() { open } else { &able };
-        let routes: Vec<Route<'_>> = open.iter().map(|place| self.route(*place)).collect();
-        let refused_by = mail.refused_by.as_ref().filter(|(_, refusal)| refusal.knows_relay());
-        let same = refused_by.and_then(|(name, _)| {
-            let nth = routes.iter().position(|route| route.relay.name == *name)?;
-            (states[open[nth]].free_at(&routes[nth], &mail.domain, now) <= now).then_some(nth)
-        });
-        let choice = same.map_or_else(
-            || {
-                let mut turns: Vec<RouteState> =
-                    open.iter().map(|place| std::mem::take(&mut states[*place])).collect();
-                let choice = choose(&routes, &mut turns, &mail.domain, now);
-                open.iter().zip(turns).for_each(|(place, state)| states[*place] = state);
-                choice
-            },
-            Choice::Relay,
-        );
-        match choice {
-            Choice::WaitUntil(at) => Choice::WaitUntil(at),
-            Choice::Relay(nth) => {
-                states[open[nth]].take(&routes[nth], &mail.domain, 1, now);
-                Choice::Relay(open[nth])
-            }
-        }
-    }
-
     /// Whether there is a relay besides `relay` that none of `cannot_carry` is the name of.
     pub(super) fn has_other(&self, relay: Option<usize>, cannot_carry: &[String]) -> bool {
-        self.places().any(|place| Some(place) != relay && self.can_carry(place, cannot_carry))
-    }
-
-    fn can_carry(&self, place: usize, cannot_carry: &[String]) -> bool {
-        !cannot_carry.contains(&self.relays[place].relay().name)
+        has_other(&self.routes(), relay, cannot_carry)
     }
 
     /// When a mail to `domain` may leave through this relay, as far as this daemon knows.
@@ -335,6 +291,10 @@ impl Routes {
         place.and_then(|place| u32::try_from(place + 1).ok()).unwrap_or(0)
     }
 
+    fn routes(&self) -> Vec<Route<'_>> {
+        self.places().map(|place| self.route(place)).collect()
+    }
+
     fn places(&self) -> std::ops::Range<usize> {
         0..self.relays.len()
     }
@@ -342,4 +302,23 @@ impl Routes {
     fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Chooses one of the `open` relays for a mail and takes leave of its rates.
+fn assign(
+    routes: &[Route<'_>],
+    states: &mut [RouteState],
+    open: &[usize],
+    (mail, now): (&Claimed, DateTime<Utc>),
+) -> Choice {
+    let past = MailPast {
+        domain: &mail.domain,
+        refused_by: mail.refused_by.as_ref().map(|(name, refusal)| (name.as_str(), *refusal)),
+        cannot_carry: &mail.cannot_carry,
+    };
+    let choice = choose_for(&past, routes, states, open, now);
+    if let Choice::Relay(place) = choice {
+        states[place].take(&routes[place], &mail.domain, 1, now);
+    }
+    choice
 }
