@@ -17,11 +17,15 @@ type Stamp = Vec<(String, Option<std::time::SystemTime>, u64)>;
 
 /// Watches the files of the configuration and the templates, and the signal to read them again,
 /// until told to stop.
-pub(super) async fn watch(global: &Global, live: &Live, stop: &CancellationToken) {
+pub(super) async fn watch(
+    global: &Global,
+    live: &Live,
+    mut hangup: Hangup,
+    stop: &CancellationToken,
+) {
     let stamp_of = |live: &Live| stamp(&global.config, live.current().config.templates.as_deref());
     let mut loaded = stamp_of(live);
     let mut seen = loaded.clone();
-    let mut hangup = Hangup::new();
     loop {
         let asked = tokio::select! {
             () = stop.cancelled() => return,
@@ -126,14 +130,15 @@ fn collect(folder: &Path, depth: u8, stamp: &mut Stamp) {
     }
 }
 
-/// SIGHUP, where there is such a thing.
-struct Hangup {
+/// SIGHUP, where there is such a thing. From when this is made on it ends nothing, and one that comes
+/// before somebody waits for it is not lost.
+pub(super) struct Hangup {
     #[cfg(unix)]
     signal: Option<tokio::signal::unix::Signal>,
 }
 
 impl Hangup {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             #[cfg(unix)]
             signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),

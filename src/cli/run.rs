@@ -10,7 +10,8 @@ use super::{
     context::Usage,
     output::{self, Output},
     place::Place,
-    reload, words,
+    reload::{self, Hangup},
+    words,
 };
 use crate::{
     daemon::{self, Daemon, Round},
@@ -28,15 +29,20 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
         let why = "--now stops the clock, and a daemon lives by it; add --once";
         return Err(Usage(why.to_owned()).into());
     }
-    let engine = context::engine(global).await?;
-    context::refuse_missing_templates(&engine.config, &engine.templates)?;
-    let identity = engine.store.identity().await?;
-    let place = Place::take(&engine.config.database_url, &identity)?;
-    engine.settle_in(&place.name, &place.witness).await?;
-    engine.take_kept_outcomes(&place.outcomes).await?;
+    // Before anything else, or a signal in the first moments would end the program on the spot.
+    let mut orders = Orders::new()?;
+    let hangup = (!once).then(Hangup::new);
+    let (engine, place) = tokio::select! {
+        biased;
+        () = orders.next() => {
+            info!("Stopping before anything has begun");
+            return Ok(());
+        }
+        opened = open(global) => opened?,
+    };
     let stop = Stop { outcomes: Some(place.outcomes.clone()), ..Stop::default() };
-    tokio::spawn(end_on_signal(stop.clone(), engine.config.patience.stop_timeout));
-    if once {
+    tokio::spawn(end_on_signal(orders, stop.clone(), engine.config.patience.stop_timeout));
+    let Some(hangup) = hangup else {
         let round =
             in_time(&stop, Box::pin(one_round(&engine, &place, &stop))).await.transpose()?;
         if let Some((round, _)) = &round {
@@ -54,8 +60,19 @@ pub(super) async fn run(global: &Global, output: Output, once: bool) -> anyhow::
             anyhow::bail!(words::held_back(output.language, held_back));
         }
         return Ok(());
-    }
-    Box::pin(serve(global, engine, place, stop)).await
+    };
+    Box::pin(serve(global, engine, place, (stop, hangup))).await
+}
+
+/// The engine, and this daemon's place, with what an earlier daemon has left there taken in.
+async fn open(global: &Global) -> anyhow::Result<(Engine, Place)> {
+    let engine = context::engine(global).await?;
+    context::refuse_missing_templates(&engine.config, &engine.templates)?;
+    let identity = engine.store.identity().await?;
+    let place = Place::take(&engine.config.database_url, &identity)?;
+    engine.settle_in(&place.name, &place.witness).await?;
+    engine.take_kept_outcomes(&place.outcomes).await?;
+    Ok((engine, place))
 }
 
 /// What a round did, and why everything stands still after it, if it does.
@@ -86,7 +103,12 @@ async fn in_time<T>(stop: &Stop, work: impl Future<Output = T>) -> Option<T> {
 
 /// Decides, sends and answers until told to stop. Fails if mails were left in doubt, so that a service
 /// manager notices.
-async fn serve(global: &Global, engine: Engine, place: Place, stop: Stop) -> anyhow::Result<()> {
+async fn serve(
+    global: &Global,
+    engine: Engine,
+    place: Place,
+    (stop, hangup): (Stop, Hangup),
+) -> anyhow::Result<()> {
     let listener = web::Bound::to(engine.config.tracking.listen).await?;
     engine.note_configuration(Vec::new()).await?;
     let store = engine.store.clone();
@@ -101,7 +123,7 @@ async fn serve(global: &Global, engine: Engine, place: Place, stop: Stop) -> any
         stop: stop.clone(),
     };
     let work = async {
-        tokio::join!(Box::pin(daemon.run(&live)), reload::watch(global, &live, &stop.soon));
+        tokio::join!(Box::pin(daemon.run(&live)), reload::watch(global, &live, hangup, &stop.soon));
         tracking.stop().await;
         store.close().await;
     };
@@ -132,8 +154,7 @@ fn random_number() -> u64 {
 
 /// Ends a daemon when somebody wants it to: what is leaving has `patience`, or ten seconds more from
 /// the second order on.
-async fn end_on_signal(stop: Stop, patience: Duration) {
-    let Ok(mut orders) = Orders::new() else { return };
+async fn end_on_signal(mut orders: Orders, stop: Stop, patience: Duration) {
     orders.next().await;
     info!("Stopping: what has begun is finished; a second signal waits ten seconds at most");
     stop.soon.cancel();
@@ -148,7 +169,7 @@ async fn end_on_signal(stop: Stop, patience: Duration) {
     stop.now.cancel();
 }
 
-/// Ctrl-C, and SIGTERM from a service manager.
+/// Ctrl-C, and SIGTERM from a service manager, from when this is made on.
 struct Orders {
     interrupt: Signal,
     terminate: Signal,

@@ -1,14 +1,17 @@
 //! `kill -9` at every border between the phases of a mail, and what the next daemon makes of it.
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use tempfile::TempDir;
 
-use super::{count, settle};
+use super::{assert_audit_of, count, settle};
 use crate::support::{
     chaos::{Act, Answer, ChaosRelay, Gate, Moment, Step},
     daemon::{Sending, Site},
@@ -105,6 +108,7 @@ fn hold(borders: &[Border; CONNECTIONS], moment: &Moment<'_>) -> Answer {
 }
 
 async fn a_kill_at_any_border_is_seen_in_the_row_and_nothing_is_sent_twice(db: &Database) {
+    let mut records = Records::new();
     for (round, borders) in borders().into_iter().enumerate() {
         let borders = Arc::new(borders);
         let script = Arc::clone(&borders);
@@ -121,8 +125,36 @@ async fn a_kill_at_any_border_is_seen_in_the_row_and_nothing_is_sent_twice(db: &
         settle(&db.url, &site, SENDING).await;
         assert_states(db, &borders, 1).await;
         assert_copies(&borders, &relay);
+        records.assert_audit_holds(&relay, &site);
         // The next relay's connections are counted anew.
         execute(&db.url, "delete from relays").await.unwrap();
+    }
+}
+
+/// What the relays of all kills wrote down and took.
+struct Records {
+    folder: TempDir,
+    kills: u64,
+}
+
+impl Records {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), kills: 0 }
+    }
+
+    /// Takes in what this kill's relay has, and holds the database against all that there is.
+    fn assert_audit_holds(&mut self, relay: &ChaosRelay, site: &Site) {
+        self.kills += 1;
+        let (ledger, messages) = (self.folder.path().join("ledger.jsonl"), self.folder.path());
+        let before = fs::read_to_string(&ledger).unwrap_or_default();
+        fs::write(&ledger, before + &fs::read_to_string(relay.ledger()).unwrap()).unwrap();
+        for message in fs::read_dir(relay.messages()).unwrap().map(Result::unwrap) {
+            fs::copy(message.path(), messages.join(message.file_name())).unwrap();
+        }
+        let found = assert_audit_of(site, (&ledger, messages), (self.kills, 1));
+        let unchecked = |one: &&Value| one["verdict"] == "not_checked";
+        let unchecked = found["invariants"].as_array().unwrap().iter().find(unchecked);
+        assert!(unchecked.is_none(), "{unchecked:?}");
     }
 }
 

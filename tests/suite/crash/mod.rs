@@ -17,7 +17,7 @@ mod several;
 mod starving;
 mod stopping;
 
-use std::{env, str::FromStr, thread, time::Duration};
+use std::{env, path::Path, str::FromStr, thread, time::Duration};
 
 use serde_json::Value;
 
@@ -100,8 +100,16 @@ async fn settle(url: &str, site: &Site, sending: Sending) {
 }
 
 /// What an audit of everything finds, of which nothing may be broken.
-fn assert_audit_holds(site: &Site, relay: &ChaosRelay, (kills, daemons): (u64, usize)) -> Value {
-    let (ledger, messages) = (relay.ledger(), relay.messages());
+fn assert_audit_holds(site: &Site, relay: &ChaosRelay, counts: (u64, usize)) -> Value {
+    assert_audit_of(site, (&relay.ledger(), &relay.messages()), counts)
+}
+
+/// The same for a ledger and a folder of messages that may be those of several relays.
+fn assert_audit_of(
+    site: &Site,
+    (ledger, messages): (&Path, &Path),
+    (kills, daemons): (u64, usize),
+) -> Value {
     let (ledger, messages) = (ledger.display(), messages.display());
     let words = format!(
         "audit --ledger {ledger} --messages {messages} --kills {kills} --daemons {daemons}"

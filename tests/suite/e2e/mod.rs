@@ -8,6 +8,7 @@ mod inbound;
 mod logging;
 mod reload;
 mod rules;
+mod starting;
 
 use std::{
     path::Path,

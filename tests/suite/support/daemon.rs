@@ -1,10 +1,12 @@
 //! The real binary with a configuration of its own: started, stopped, frozen, starved and killed.
 use std::{
     fs::{self, File, Permissions},
+    io::{self, Write as _},
     net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -76,6 +78,18 @@ impl Site {
     pub(crate) fn secret(&self, file: &str, text: &str) {
         self.write(file, text);
         fs::set_permissions(self.path(file), Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// Has whoever reads this file of the configuration next wait for it.
+    pub(crate) fn withhold(&self, file: &str) -> Withheld {
+        let (path, text) = (self.path(file), self.read(file));
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let (tell, asked) = mpsc::channel();
+        let pipe = path.clone();
+        // Opening a pipe waits for its reader.
+        thread::spawn(move || tell.send(File::options().write(true).open(pipe)));
+        Withheld { path, text, asked }
     }
 
     /// A list with contacts of these numbers, spread over some domains.
@@ -174,11 +188,52 @@ impl Site {
 
     /// The same, run by another program, which is to become the daemon.
     pub(crate) fn start_by(&self, program: &[&str]) -> Daemon {
+        self.spawn(self.command_by(program, "run"))
+    }
+
+    /// Starts what these words say, such as `run --once`.
+    pub(crate) fn start_with(&self, words: &str) -> Daemon {
+        self.spawn(self.command(words))
+    }
+
+    fn spawn(&self, mut command: Command) -> Daemon {
         let log = self.folder.path().join("daemon.log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = self.command_by(program, "run");
         let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
         Daemon { child, log }
+    }
+}
+
+/// A file that nobody has asked for yet.
+pub(crate) struct Withheld {
+    path: PathBuf,
+    text: String,
+    asked: mpsc::Receiver<io::Result<File>>,
+}
+
+impl Withheld {
+    /// Waits until somebody is reading it; fails if nobody does.
+    pub(crate) fn asked_for(self, patience: Duration) -> Awaited {
+        let Self { path, text, asked } = self;
+        let pipe = asked.recv_timeout(patience).expect("somebody reads it").unwrap();
+        Awaited { path, text, pipe }
+    }
+}
+
+/// A file that somebody waits for.
+pub(crate) struct Awaited {
+    path: PathBuf,
+    text: String,
+    pipe: File,
+}
+
+impl Awaited {
+    /// Gives it to whoever waits, and to all who read it later.
+    pub(crate) fn give(mut self) {
+        let beside = self.path.with_extension("new");
+        fs::write(&beside, &self.text).unwrap();
+        fs::rename(&beside, &self.path).unwrap();
+        self.pipe.write_all(self.text.as_bytes()).unwrap();
     }
 }
 
