@@ -27,6 +27,7 @@ on_both_databases!(
     a_template_that_is_edited_does_not_change_a_letter_under_way,
     a_stored_message_that_is_damaged_fails_and_no_other_one_takes_its_place,
     a_stored_message_fails_if_what_it_shares_with_others_is_gone,
+    a_stored_message_fails_alone_if_what_it_shares_with_others_is_damaged,
     a_relay_that_says_250_and_forgets_is_found_out,
 );
 
@@ -90,6 +91,11 @@ async fn a_stored_message_that_is_damaged_fails_and_no_other_one_takes_its_place
 
 async fn a_stored_message_fails_if_what_it_shares_with_others_is_gone(db: &Database) {
     damaged_by(db, "delete from dictionaries").await;
+}
+
+async fn a_stored_message_fails_alone_if_what_it_shares_with_others_is_damaged(db: &Database) {
+    let half = "update dictionaries set content = substr(content, 1, length(content) / 2)";
+    damaged_by(db, half).await;
 }
 
 /// The relay puts a mail off, and this is done before the next attempt.
